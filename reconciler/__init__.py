@@ -1,0 +1,1 @@
+"""Makes Azure equal to what the YAML in `environments/` declares."""

@@ -1,0 +1,1 @@
+"""Bicep text -> ARM template -> resource bodies, for the flat subset that `templates/` uses."""

@@ -1,0 +1,53 @@
+"""What is special about one resource type, beyond its shape: the seam between the ARM engine and everything else.
+
+The engine (arm.py) does what ARM does for every type: shape checks, existence of parents and referenced ids, permissions,
+throttling, envelopes, provisioning states, long-running operations, paging. A Behaviour adds only what differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reconciler.core.resource import ResourceId
+from reconciler.local_azure.wire import Caller, Request, Response
+
+if TYPE_CHECKING:
+    from reconciler.local_azure.store import Store
+
+Body = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a hook may look at. `before` is the stored body, None on create; `state_dir` is the embedded Azure's folder."""
+
+    store: Store
+    id: ResourceId
+    api_version: str
+    caller: Caller
+    before: Body | None
+    state_dir: Path
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """Hooks of one type. Each has a harmless default; bodies are whole wire bodies, envelope included.
+
+    check      refuse what the shape table cannot see: raise AzureRefusal before anything is stored
+    complete   the body that Azure stores and answers: defaults, read-only fields, casing, order, omissions. Pure of effects
+    settle     the slow part, run in a thread after the PUT was answered (provisioningState is 'Creating'/'Updating' until it
+               returns; raise AzureRefusal to end as Failed): start a process, move traffic. None: ready at once
+    remove     the slow part of a DELETE; raise AzureRefusal to refuse it
+    actions    POST {id}/{action}, lower case: 'listkeys' and the like
+    patch      True when PATCH merges any property; else tags, sku and identity only
+    """
+
+    check: Callable[[Context, Body], None] = lambda _context, _body: None
+    complete: Callable[[Context, Body], Body] = lambda _context, body: body
+    settle: Callable[[Context, Body], None] | None = None
+    remove: Callable[[Context, Body], None] | None = None
+    actions: Mapping[str, Callable[[Context, Request], Response]] = field(default_factory=dict)
+    patch: bool = True

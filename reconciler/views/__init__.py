@@ -1,0 +1,1 @@
+"""A Plan, a Drift or a Report for people and machines."""
