@@ -29,7 +29,10 @@ class ReconcilerError(Exception):
 
 @dataclass(frozen=True, order=True)
 class Finding:
-    """One mistake in a file. `line` and `column` count from 1; `span` is how many characters the caret line marks."""
+    """One mistake in a file. `line` and `column` count from 1; `span` is how many characters the caret line marks.
+
+    `marks` are further (column, length) stretches of the excerpt to mark.
+    """
 
     file: str
     line: int
@@ -37,14 +40,18 @@ class Finding:
     message: str
     excerpt: str = ""
     span: int = 1
+    marks: tuple[tuple[int, int], ...] = ()
 
     def __str__(self) -> str:
         head = f"{self.file}:{self.line}:{self.column}: {self.message}"
         if not self.excerpt:
             return head
         text = self.excerpt.rstrip()
-        shift = len(text) - len(text.lstrip())
-        return f"{head}\n    {text.lstrip()}\n    {' ' * (self.column - 1 - shift)}{'^' * self.span}"
+        shift = min(len(text) - len(text.lstrip()), self.column - 1)
+        carets = [" "] * max(len(text), self.column + self.span)
+        for column, length in ((self.column, self.span), *self.marks):
+            carets[column - 1 : column - 1 + length] = "^" * length
+        return f"{head}\n    {text[shift:]}\n    {''.join(carets[shift:]).rstrip()}"
 
 
 class DesiredStateError(ReconcilerError):

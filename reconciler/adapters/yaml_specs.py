@@ -1,0 +1,246 @@
+"""From nodes to pydantic specs. What pydantic says about a value becomes a finding a person can act on."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import types
+import typing
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from reconciler.adapters.yaml_nodes import Entry, Node, Path, Span, describe
+from reconciler.errors import Finding
+
+SpecType = TypeVar("SpecType", bound=BaseModel)
+Report = Callable[[Span, str], Finding]
+"""Makes a finding of a span and a message; knows the texts of the files."""
+
+_ROUNDS = 8  # a repair can uncover the next mistake; what is left after this many is reported in the next run
+
+
+@dataclass
+class Checked(Generic[SpecType]):
+    """`spec` is None where too much was wrong. `repaired` are paths whose value is not what the author wrote."""
+
+    spec: SpecType | None
+    findings: list[Finding] = field(default_factory=list)
+    repaired: set[Path] = field(default_factory=set)
+
+
+def to_spec(spec: type[SpecType], root: Node, report: Report) -> Checked[SpecType]:
+    """Validates, reports every mistake once, and repairs what it can so that further checks can run as well."""
+    checked: Checked[SpecType] = Checked(None)
+    for _ in range(_ROUNDS):
+        try:
+            checked.spec = spec.model_validate(root.plain())
+        except ValidationError as error:
+            root, hopeless = _take(spec, root, error, report, checked)
+            if hopeless:
+                break
+        else:
+            break
+    return checked
+
+
+def _take(
+    spec: type[BaseModel], root: Node, error: ValidationError, report: Report, checked: Checked[SpecType]
+) -> tuple[Node, bool]:
+    """Reports one round of mistakes. Returns the repaired tree and whether something required is missing."""
+    renamed: set[Path] = set()
+    hopeless = False
+    for detail in error.errors(include_url=False, include_context=True):
+        path = _real_path(root, detail["loc"])
+        if detail["type"] != "extra_forbidden":
+            continue
+        key = str(path[-1])
+        known = _known_keys(spec, path[:-1])
+        guess = suggest(key, known)
+        entry = _entry(root, path)
+        message = f'unknown key "{key}" in {_place(spec, path[:-1])}'
+        checked.findings.append(report(entry.key, message + (_did_you_mean(guess) or _keys_are(known))))
+        checked.repaired.add(path)
+        target = (*path[:-1], guess or "")
+        if guess and root.at(target) is None:
+            root, renamed = _renamed(root, path, guess), renamed | {target}
+            checked.repaired.add(target)
+        else:
+            root = _without(root, path)
+    for detail in error.errors(include_url=False, include_context=True):
+        path = _real_path(root, detail["loc"])
+        if detail["type"] == "extra_forbidden" or path in renamed:
+            continue
+        if detail["type"] == "missing":
+            hopeless = True
+            if not any(path[: len(gone)] == gone for gone in checked.repaired):
+                parent = path[:-1]
+                message = f'missing key "{path[-1]}" in {_place(spec, parent)}: expected {_wanted(spec, path)}'
+                checked.findings.append(report(_head(root, parent), message))
+            continue
+        node = root.at(path)
+        if node is None:
+            continue
+        checked.findings.append(report(node.span, _wrong_value(spec, path, node, dict(detail))))
+        checked.repaired.add(path)
+        root = _without(root, path)
+    return root, hopeless
+
+
+def _real_path(root: Node, location: tuple[int | str, ...]) -> Path:
+    """Pydantic's location without the steps that are not keys of ours (`[key]`, union members)."""
+    path: list[int | str] = []
+    for index, part in enumerate(location):
+        if part == "[key]" and index == len(location) - 1:
+            continue
+        node = root.at(tuple(path))
+        last = index == len(location) - 1
+        known = node is not None and (
+            (isinstance(node.value, dict) and part in node.value) or (isinstance(node.value, list) and isinstance(part, int))
+        )
+        if known or (last and node is not None and isinstance(node.value, dict)):
+            path.append(part)
+    return tuple(path)
+
+
+def _entry(root: Node, path: Path) -> Entry:
+    parent = root.at(path[:-1])
+    assert parent is not None
+    entry = parent.value[path[-1]]
+    assert isinstance(entry, Entry)
+    return entry
+
+
+def _head(root: Node, path: Path) -> Span:
+    """Where a thing begins: its key, or the file's first line."""
+    return _entry(root, path).key if path and isinstance(path[-1], str) else replace(root.span, line=1, column=1, end=root.span.start)
+
+
+def _without(node: Node, path: Path) -> Node:
+    return _changed(node, path, lambda entries, key: {k: v for k, v in entries.items() if k != key})
+
+
+def _renamed(node: Node, path: Path, name: str) -> Node:
+    return _changed(node, path, lambda entries, key: {name if k == key else k: v for k, v in entries.items()})
+
+
+def _changed(node: Node, path: Path, change: Callable[[dict[str, Entry], str], dict[str, Entry]]) -> Node:
+    head, *rest = path
+    if isinstance(node.value, list):
+        assert isinstance(head, int)
+        if rest:
+            items = [_changed(v, tuple(rest), change) if i == head else v for i, v in enumerate(node.value)]
+        else:
+            items = [v for i, v in enumerate(node.value) if i != head]
+        return replace(node, value=items)
+    if not rest:
+        return replace(node, value=change(node.value, str(head)))
+    entry = node.value[head]
+    return replace(node, value={**node.value, head: Entry(entry.key, _changed(entry.node, tuple(rest), change))})
+
+
+def suggest(wrong: str, known: Iterable[str]) -> str | None:
+    """The known name that a misspelt one most likely means."""
+    by_folded = {name.lower(): name for name in sorted(known)}
+    close = difflib.get_close_matches(wrong.lower(), list(by_folded), n=1, cutoff=0.6)
+    return by_folded[close[0]] if close else None
+
+
+def _did_you_mean(guess: str | None) -> str:
+    return f': did you mean "{guess}"?' if guess else ""
+
+
+def _keys_are(known: Iterable[str]) -> str:
+    names = sorted(known)
+    return f"; its keys are {', '.join(names)}" if names else ""
+
+
+def _annotation_at(spec: Any, path: Path) -> Any:
+    """The declared type of the value at a path; None where nothing is declared."""
+    current: Any = spec
+    for part in path:
+        current = _bare(current)
+        if isinstance(current, type) and issubclass(current, BaseModel):
+            known = current.model_fields.get(str(part))
+            current = known.annotation if known else None
+        elif typing.get_origin(current) is dict:
+            current = typing.get_args(current)[1]
+        elif typing.get_origin(current) is list:
+            current = typing.get_args(current)[0]
+        else:
+            return None
+    return _bare(current)
+
+
+def _bare(annotation: Any) -> Any:
+    """Without `Annotated[...]` and `| None`."""
+    while True:
+        origin = typing.get_origin(annotation)
+        if origin is typing.Annotated:
+            annotation = typing.get_args(annotation)[0]
+        elif origin in (typing.Union, types.UnionType):
+            annotation = next(arm for arm in typing.get_args(annotation) if arm is not type(None))
+        else:
+            return annotation
+
+
+def _known_keys(spec: type[BaseModel], path: Path) -> list[str]:
+    found = _annotation_at(spec, path)
+    return list(found.model_fields) if isinstance(found, type) and issubclass(found, BaseModel) else []
+
+
+def _words(name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
+
+
+def _place(spec: type[BaseModel], path: Path) -> str:
+    """`deployment "blue"`, `instances of deployment "blue"`, `this file`."""
+    if not path:
+        return "this file"
+    found, parent = _annotation_at(spec, path), _annotation_at(spec, path[:-1])
+    named = typing.get_origin(parent) is dict and isinstance(found, type) and issubclass(found, BaseModel)
+    if named:
+        return f'{_words(found.__name__)} "{path[-1]}"'
+    outer = _place(spec, path[:-1])
+    return f'"{path[-1]}"' + ("" if outer == "this file" else f" of {outer}")
+
+
+_KINDS: dict[Any, str] = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
+
+
+def _wanted(spec: type[BaseModel], path: Path) -> str:
+    """What a person should write there."""
+    found = _annotation_at(spec, path)
+    if typing.get_origin(found) is typing.Literal:
+        options = [f'"{option}"' for option in typing.get_args(found)]
+        return " or ".join([", ".join(options[:-1]), options[-1]] if len(options) > 1 else options)
+    if typing.get_origin(found) is list:
+        return "a list"
+    return _KINDS.get(found, "keys and values")
+
+
+def _wrong_value(spec: type[BaseModel], path: Path, node: Node, detail: dict[str, Any]) -> str:
+    name, found = _place(spec, path), describe(node)
+    limits = detail.get("ctx", {})
+    match detail["type"]:
+        case "greater_than_equal":
+            return f"{name} must be at least {limits['ge']}, found {node.raw}"
+        case "less_than_equal":
+            return f"{name} must be at most {limits['le']}, found {node.raw}"
+        case "greater_than":
+            return f"{name} must be more than {limits['gt']}, found {node.raw}"
+        case "too_short":
+            return f"{name} must not be empty"
+        case "string_pattern_mismatch":
+            return f"{name} must match {limits['pattern']}, found {found}"
+        case "finite_number":
+            return f"{name} must be a finite number, found {node.raw}"
+        case "literal_error":
+            options = [str(option) for option in typing.get_args(_annotation_at(spec, path))]
+            return f"{name} must be {_wanted(spec, path)}, found {found}" + _did_you_mean(suggest(node.raw, options))
+        case "string_type" if node.raw and node.value is not None:
+            return f"{name} must be text, found {found}: write '{node.raw}' in quotes"
+        case _:
+            return f"{name} must be {_wanted(spec, path)}, found {found}"
