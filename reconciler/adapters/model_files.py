@@ -42,7 +42,11 @@ def _versions(
         document, version = _read(root, file, ModelVersion, read)
         if version is not None and str(version.version) != file.stem:
             document.findings.append(
-                _at(document, "version", f"version must equal the file's name: expected {file.stem}, found {version.version}")
+                _at(
+                    document,
+                    "version",
+                    f"version must equal the file's name: expected {file.stem}, found {version.version}",
+                )
             )
         if version is not None and spec is not None and spec.metric.name not in version.metrics:
             message = f'no metric "{spec.metric.name}", by which {spec.name} is judged (model.yaml); found '

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from reconciler.adapters.yaml_nodes import Document, Entry, Node, Span, read_document
 from reconciler.adapters.yaml_nodes import Path as KeyPath
-from reconciler.adapters.yaml_specs import Checked, suggest, to_spec
-from reconciler.core.checks import Problem, check
+from reconciler.adapters.yaml_specs import Checked, to_spec
+from reconciler.core.checks import check
 from reconciler.core.desired import DesiredState
 from reconciler.core.model_version import Catalogue
+from reconciler.core.problems import Problem, closest
 from reconciler.core.resource import Origin
 from reconciler.errors import DesiredStateError, Finding
 
@@ -87,7 +88,9 @@ def _read(root: Path, environment: str, catalogue: Catalogue, read: Reader) -> t
     file = root / FOLDER / f"{environment}.yaml"
     if environment not in environments(root):
         return None, [_no_such_environment(root, environment)]
-    documents = [read_document(f"{FOLDER}/{f.name}", read(f)) for f in (root / FOLDER / f"{BASE}.yaml", file) if f.exists()]
+    documents = [
+        read_document(f"{FOLDER}/{f.name}", read(f)) for f in (root / FOLDER / f"{BASE}.yaml", file) if f.exists()
+    ]
     findings = [finding for document in documents for finding in document.findings]
     roots = [document.root for document in documents if document.root is not None]
     if len(roots) < len(documents):
@@ -106,7 +109,7 @@ def _read(root: Path, environment: str, catalogue: Catalogue, read: Reader) -> t
 
 def _no_such_environment(root: Path, environment: str) -> Finding:
     names = environments(root)
-    guess = suggest(environment, names)
+    guess = closest(environment, names)
     hint = f'did you mean "{guess}"? ' if guess else ""
     there = f"there are {', '.join(names)}" if names else "there is none"
     return Finding(f"{FOLDER}/{environment}.yaml", 1, 1, f"no such environment: {hint}{there}")
@@ -138,11 +141,15 @@ def nearest(root: Node, path: KeyPath) -> Span:
     return span
 
 
-def _placed(problems: list[Problem], merged: Node, checked: Checked[DesiredState], texts: dict[str, Document]) -> list[Finding]:
+def _placed(
+    problems: list[Problem], merged: Node, checked: Checked[DesiredState], texts: dict[str, Document]
+) -> list[Finding]:
     """Problems as findings; what follows from a mistake that is reported already is left out."""
     findings: list[Finding] = []
     for problem in problems:
-        if any(problem.path[: len(gone)] == gone or gone[: len(problem.path)] == problem.path for gone in checked.repaired):
+        if any(
+            problem.path[: len(gone)] == gone or gone[: len(problem.path)] == problem.path for gone in checked.repaired
+        ):
             continue
         node = merged.at(problem.path)
         span = nearest(merged, problem.path) if problem.at_key or node is None else node.span
@@ -184,6 +191,6 @@ def _missing(root: Path, path: KeyPath, text: str, folder: bool) -> Problem | No
     if target.exists():
         return Problem(path, f'"{text}" is not a {noun}')
     siblings = [entry.name for entry in target.parent.iterdir()] if target.parent.is_dir() else []
-    guess = suggest(target.name, siblings)
+    guess = closest(target.name, siblings)
     hint = f': did you mean "{(Path(text).parent / guess).as_posix()}"?' if guess else ""
     return Problem(path, f'no such {noun} "{text}"{hint}')

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import types
 import typing
@@ -13,6 +12,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from reconciler.adapters.yaml_nodes import Entry, Node, Path, Span, describe
+from reconciler.core.problems import closest
 from reconciler.errors import Finding
 
 SpecType = TypeVar("SpecType", bound=BaseModel)
@@ -58,7 +58,7 @@ def _take(
             continue
         key = str(path[-1])
         known = _known_keys(spec, path[:-1])
-        guess = suggest(key, known)
+        guess = closest(key, known)
         entry = _entry(root, path)
         message = f'unknown key "{key}" in {_place(spec, path[:-1])}'
         checked.findings.append(report(entry.key, message + (_did_you_mean(guess) or _keys_are(known))))
@@ -98,7 +98,8 @@ def _real_path(root: Node, location: tuple[int | str, ...]) -> Path:
         node = root.at(tuple(path))
         last = index == len(location) - 1
         known = node is not None and (
-            (isinstance(node.value, dict) and part in node.value) or (isinstance(node.value, list) and isinstance(part, int))
+            (isinstance(node.value, dict) and part in node.value)
+            or (isinstance(node.value, list) and isinstance(part, int))
         )
         if known or (last and node is not None and isinstance(node.value, dict)):
             path.append(part)
@@ -115,7 +116,11 @@ def _entry(root: Node, path: Path) -> Entry:
 
 def _head(root: Node, path: Path) -> Span:
     """Where a thing begins: its key, or the file's first line."""
-    return _entry(root, path).key if path and isinstance(path[-1], str) else replace(root.span, line=1, column=1, end=root.span.start)
+    return (
+        _entry(root, path).key
+        if path and isinstance(path[-1], str)
+        else replace(root.span, line=1, column=1, end=root.span.start)
+    )
 
 
 def _without(node: Node, path: Path) -> Node:
@@ -139,13 +144,6 @@ def _changed(node: Node, path: Path, change: Callable[[dict[str, Entry], str], d
         return replace(node, value=change(node.value, str(head)))
     entry = node.value[head]
     return replace(node, value={**node.value, head: Entry(entry.key, _changed(entry.node, tuple(rest), change))})
-
-
-def suggest(wrong: str, known: Iterable[str]) -> str | None:
-    """The known name that a misspelt one most likely means."""
-    by_folded = {name.lower(): name for name in sorted(known)}
-    close = difflib.get_close_matches(wrong.lower(), list(by_folded), n=1, cutoff=0.6)
-    return by_folded[close[0]] if close else None
 
 
 def _did_you_mean(guess: str | None) -> str:
@@ -221,26 +219,32 @@ def _wanted(spec: type[BaseModel], path: Path) -> str:
     return _KINDS.get(found, "keys and values")
 
 
+_LIMITS = {
+    "greater_than_equal": ("at least", "ge"),
+    "less_than_equal": ("at most", "le"),
+    "greater_than": ("more than", "gt"),
+}
+
+
 def _wrong_value(spec: type[BaseModel], path: Path, node: Node, detail: dict[str, Any]) -> str:
-    name, found = _place(spec, path), describe(node)
-    limits = detail.get("ctx", {})
+    name, found, context = _place(spec, path), describe(node), detail.get("ctx", {})
     match detail["type"]:
-        case "greater_than_equal":
-            return f"{name} must be at least {limits['ge']}, found {node.raw}"
-        case "less_than_equal":
-            return f"{name} must be at most {limits['le']}, found {node.raw}"
-        case "greater_than":
-            return f"{name} must be more than {limits['gt']}, found {node.raw}"
+        case kind if kind in _LIMITS:
+            words, key = _LIMITS[kind]
+            expected = f"{words} {context[key]}"
         case "too_short":
-            return f"{name} must not be empty"
+            expected = f"at least {context['min_length']} long"
         case "string_pattern_mismatch":
-            return f"{name} must match {limits['pattern']}, found {found}"
+            expected = f"text that matches {context['pattern']}"
         case "finite_number":
-            return f"{name} must be a finite number, found {node.raw}"
+            expected = "a finite number"
         case "literal_error":
             options = [str(option) for option in typing.get_args(_annotation_at(spec, path))]
-            return f"{name} must be {_wanted(spec, path)}, found {found}" + _did_you_mean(suggest(node.raw, options))
+            found += _did_you_mean(closest(node.raw, options))
+            expected = _wanted(spec, path)
         case "string_type" if node.raw and node.value is not None:
-            return f"{name} must be text, found {found}: write '{node.raw}' in quotes"
+            found += f": write '{node.raw}' in quotes"
+            expected = "text"
         case _:
-            return f"{name} must be {_wanted(spec, path)}, found {found}"
+            expected = _wanted(spec, path)
+    return f"{name} must be {expected}, found {found}"

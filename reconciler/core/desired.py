@@ -14,8 +14,11 @@ class Spec(BaseModel):
 
 
 class Lifecycle(Spec):
+    """Days after its last change that a blob moves on. They ascend."""
+
     cool_after_days: Annotated[int, Field(ge=1)] = 30
-    archive_after_days: Annotated[int, Field(ge=1)] = 180
+    archive_after_days: Annotated[int, Field(ge=1)] | None = 180
+    """null: never. Zone-redundant accounts have no archive tier."""
     delete_after_days: Annotated[int, Field(ge=1)] = 730
 
 
@@ -36,7 +39,7 @@ class WorkspaceAccount(Spec):
 
 
 class Storage(Spec):
-    redundancy: Literal["local", "zone", "geo-zone"] = "local"
+    redundancy: Literal["local", "zone", "geo", "geo-zone"] = "local"
     lake: Lake
     workspace: WorkspaceAccount = WorkspaceAccount()
 
