@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from reconciler.adapters.azure_errors import azure_errors
-from reconciler.core.resource import Body, ResourceId
+from reconciler.core.resource import Body, Resource, ResourceId
 from reconciler.errors import AzureError
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
     from azure.mgmt.resource.resources import ResourceManagementClient
+
+    from reconciler.core.planner import Applied
 
 READERS = 8
 POLL_S = 5
@@ -65,6 +67,21 @@ class Arm:
         with ThreadPoolExecutor(READERS, thread_name_prefix="arm-read") as pool:
             bodies = list(pool.map(lambda pair: self.get(*pair), pairs))
         return {resource: body for (resource, _), body in zip(pairs, bodies, strict=True)}
+
+    def read_live(
+        self, group: ResourceId, declared: Iterable[Resource], applied: Mapping[ResourceId, Applied]
+    ) -> dict[ResourceId, Body]:
+        """Everything a plan compares: what is declared, what was applied, and what else lies in the group.
+
+        Of the last only location and tags are read. What Azure does not have is not in the answer.
+        """
+        wanted = {id_: record.api_version for id_, record in applied.items()}
+        wanted |= {resource.id: resource.api_version for resource in declared}
+        if group in wanted and self.get(group, wanted[group]) is None:
+            wanted = {id_: version for id_, version in wanted.items() if not id_.key.startswith(f"{group.key}/")}
+        live = {id_: body for id_, body in self.read_many(wanted.items()).items() if body is not None}
+        others = (found for found in self.list_group(group.name) if found.id not in wanted)
+        return live | {found.id: {"location": found.location, "tags": dict(found.tags)} for found in others}
 
     def list_group(self, resource_group: str) -> tuple[Found, ...]:
         """Sorted by id; empty where the group does not exist."""
