@@ -21,10 +21,11 @@ LARGEST_BYTES = 2_000_000
 
 _INTEGER = re.compile(r"[-+]?[0-9]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_CONSTANTS: dict[str, bool | None] = {"": None, "~": None} | {
-    spelling: value
-    for word, value in (("null", None), ("true", True), ("false", False))
-    for spelling in (word, word.capitalize(), word.upper())
+_WORDS: tuple[tuple[str, bool | None], ...] = (("null", None), ("true", True), ("false", False))
+_CONSTANTS: dict[str, bool | None] = {
+    "": None,
+    "~": None,
+    **{spelling: value for word, value in _WORDS for spelling in (word, word.capitalize(), word.upper())},
 }
 
 
@@ -176,10 +177,11 @@ class _Composer:
         """Refuses what the subset leaves out, wherever it stands."""
         for event in events:
             kind = type(event).__name__
+            anchor = getattr(event, "anchor", None)
             if kind == "AliasEvent":
-                self._refuse(event, f'an alias "*{event.anchor}": write the value out, aliases are not read here')
-            if getattr(event, "anchor", None):
-                self._note(event, f'an anchor "&{event.anchor}": anchors and aliases are not read here; delete it')
+                self._refuse(event, f'an alias "*{anchor}": write the value out, aliases are not read here')
+            if anchor:
+                self._note(event, f'an anchor "&{anchor}": anchors and aliases are not read here; delete it')
             tag = getattr(event, "tag", None)
             if tag and str(tag) != "!" and not kind.startswith("Document"):
                 self._refuse(event, f'a tag "{tag}": tags are not read here; delete it')
