@@ -27,6 +27,9 @@ READING_POSTS = ("/providers/microsoft.resourcegraph/resources", "/checknameavai
 MISTAKES = frozenset({"SubscriptionNotFound", "InvalidResourceType", "InvalidResourceNamespace"})
 """Codes that come with 404 but say that the question was wrong, not that the answer is "nothing"."""
 
+LEDGER = "Microsoft.Resources/templateSpecs/ledger"
+"""Ours, in every managed group, and never part of a plan."""
+
 ENDPOINT = "https://management.azure.com"
 
 
@@ -80,7 +83,8 @@ class Arm:
         if group in wanted and self.get(group, wanted[group]) is None:
             wanted = {id_: version for id_, version in wanted.items() if not id_.key.startswith(f"{group.key}/")}
         live = {id_: body for id_, body in self.read_many(wanted.items()).items() if body is not None}
-        others = (found for found in self.list_group(group.name) if found.id not in wanted)
+        ours = set(wanted) | {ResourceId(f"{group}/providers/{LEDGER}")}
+        others = (found for found in self.list_group(group.name) if found.id not in ours)
         return live | {found.id: {"location": found.location, "tags": dict(found.tags)} for found in others}
 
     def list_group(self, resource_group: str) -> tuple[Found, ...]:

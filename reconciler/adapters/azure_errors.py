@@ -78,10 +78,11 @@ def _told(code: str, what: str, next_step: str, target: str) -> AzureError:
 
 def _no_credential(error: ClientAuthenticationError, doing: str, target: str) -> AzureError:
     """azure-identity found no credential, or the login service refused the one it found; the chain keeps no status."""
-    attempts = " ".join(line.strip() for line in error.message.splitlines() if "AADSTS" in line)
+    attempts = [line.strip() for line in error.message.splitlines() if ":" in line and not line.endswith(":")]
     what = f"could not {doing} {target}: no credential could be used to sign in to Azure"
-    what += f"\n    {attempts[:600]}" if attempts else ""
-    step = f"{_SIGN_IN}; behind a proxy check that login.microsoftonline.com can be reached"
+    # The chain tries what the environment variables configure first: that attempt is the one somebody meant.
+    what += f"\n    {attempts[0][:400]}" if attempts else ""
+    step = f"{_SIGN_IN}; check too that login.microsoftonline.com can be reached"
     return _told("CredentialUnavailable", what, step, target)
 
 

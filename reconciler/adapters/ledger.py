@@ -12,13 +12,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 
-from reconciler.adapters.arm import Arm
+from reconciler.adapters.arm import LEDGER, Arm
 from reconciler.adapters.ledger_format import encode, packed, sha256_of_text, unpacked
 from reconciler.core.planner import Applied
 from reconciler.core.resource import Body, ResourceId
 
 API_VERSION = "2022-02-01"
-NAME = "ledger"
 KEPT_RUNS = 50
 _HEAD = re.compile(r"^\d{6}$")
 _PART = re.compile(r"^(\d{6})\.[0-9a-f]{12}\.\d+$")
@@ -77,7 +76,7 @@ class Place:
 
 def spec_id(resource_group: ResourceId) -> ResourceId:
     """The ledger's own resource: ours, and never part of a plan."""
-    return ResourceId(f"{resource_group}/providers/Microsoft.Resources/templateSpecs/{NAME}")
+    return ResourceId(f"{resource_group}/providers/{LEDGER}")
 
 
 def read(arm: Arm, resource_group: ResourceId) -> Ledger:

@@ -1,0 +1,59 @@
+"""A fixture: the embedded Azure in a folder of its own, and the environment variables that point the SDKs at it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from reconciler.adapters.arm import Arm, connect
+from reconciler.core.resource import ResourceId
+
+SUBSCRIPTION = "00000000-0000-0000-0000-0000000000a1"
+LOCATION = "southeastasia"
+TAGS = {"managed-by": "reconciler", "environment": "dev"}
+GROUP_API, STORAGE_API = "2025-04-01", "2026-04-01"
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    from reconciler.local_azure import daemon
+
+    state = tmp_path_factory.mktemp("azure")
+    daemon.up(state, [SUBSCRIPTION])
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in daemon.environment(state).items():
+            patch.setenv(name, value)
+        yield state
+    daemon.down(state)
+
+
+@pytest.fixture(scope="session")
+def arm(azure: Path) -> Arm:
+    return connect(SUBSCRIPTION, read_only=False)
+
+
+@pytest.fixture
+def group(arm: Arm) -> ResourceId:
+    """A resource group of the test's own."""
+    group = ResourceId(f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-test-{next(_numbers)}")
+    arm.put(group, GROUP_API, {"location": LOCATION, "tags": TAGS})
+    return group
+
+
+def account_id(group: ResourceId, name: str = "") -> ResourceId:
+    name = name or f"st{group.name.replace('-', '')}"
+    return ResourceId(f"{group}/providers/Microsoft.Storage/storageAccounts/{name}")
+
+
+def account_body(**properties: object) -> dict[str, object]:
+    return {
+        "location": LOCATION,
+        "kind": "StorageV2",
+        "sku": {"name": "Standard_LRS"},
+        "tags": dict(TAGS),
+        "properties": {"allowBlobPublicAccess": False, "minimumTlsVersion": "TLS1_2", **properties},
+    }
