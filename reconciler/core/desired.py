@@ -1,9 +1,11 @@
-"""The vocabulary of the YAML. Every key a person may type is a field here, with its meaning as the description."""
+"""The vocabulary of the YAML. Every key a person may type is a field here, its meaning the docstring below it.
+
+`adapters.yaml_schema` turns these docstrings into the descriptions that editors show.
+"""
 
 from __future__ import annotations
 
-import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -11,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 class Spec(BaseModel):
     """Base of everything read from YAML: unknown keys are errors, values never change after loading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Lifecycle(Spec):
@@ -230,22 +232,3 @@ def tags(state: DesiredState) -> dict[str, str]:
         "managed-by": "reconciler",
         "origin": state.origin,
     }
-
-
-def schema_text() -> str:
-    """`environments/schema.json`, for editors. Nothing is required: an editor sees one file, not the merged whole."""
-    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **_lean(DesiredState.model_json_schema())}
-    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
-
-
-def _lean(schema: Any) -> Any:
-    """Without what is required and without titles that only repeat a key."""
-    match schema:
-        case {"properties": properties, **rest}:
-            kept = {key: value for key, value in rest.items() if key not in ("required", "title")}
-            return _lean(kept) | {"properties": {key: _lean(value) for key, value in properties.items()}}
-        case dict():
-            return {key: _lean(value) for key, value in schema.items() if key != "title"}
-        case list():
-            return [_lean(item) for item in schema]
-    return schema
