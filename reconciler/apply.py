@@ -10,6 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from types import FrameType
 
 from reconciler.core.plan import Action, Class, Plan, Stage, Step
@@ -157,9 +158,9 @@ class _Walk:
 
     def _blockers(self, step: Step) -> set[str]:
         """Keys that must end before this step begins: what it needs, and for a delete everything that is none."""
-        needs = {key for key in step.needs if key in self._all_keys}
+        needs = step.needs & self._all_keys
         if step.action is Action.DELETE:
-            needs |= {other.key for other in self.plan.steps if other.action is not Action.DELETE}
+            needs |= self._keys_but_deletes
         return {key for key in needs if self._ended.get(key) is not Outcome.DONE}
 
     def _skip_what_cannot_be(self) -> None:
@@ -184,9 +185,13 @@ class _Walk:
             self.stop("the lock was lost")
         self.on_event(Event(result.step, result))
 
-    @property
-    def _all_keys(self) -> set[str]:
-        return {step.key for step in self.plan.steps}
+    @cached_property
+    def _all_keys(self) -> frozenset[str]:
+        return frozenset(step.key for step in self.plan.steps)
+
+    @cached_property
+    def _keys_but_deletes(self) -> frozenset[str]:
+        return frozenset(step.key for step in self.plan.steps if step.action is not Action.DELETE)
 
     def _label(self, key: str) -> str:
         return next(step.label for step in self.plan.steps if step.key == key)
@@ -216,7 +221,7 @@ def _polite_signals(stop: Callable[[str], None]) -> Iterator[None]:
 
     def handle(number: int, _frame: FrameType | None) -> None:
         stop(signal.Signals(number).name)
-        signal.signal(number, previous[number])
+        signal.signal(number, previous[signal.Signals(number)])
 
     previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     for number in previous:
