@@ -51,7 +51,7 @@ def load(root: Path, environment: str, read: Reader = Path.read_bytes) -> Loaded
     from reconciler.adapters.model_files import read_catalogue
 
     catalogue, findings = read_catalogue(root, read)
-    loaded, more = _read(root, environment, catalogue, read)
+    loaded, more = _read(root, environment, None if findings else catalogue, read)
     if loaded is None or findings or more:
         raise refusal([*findings, *more])
     return loaded
@@ -62,12 +62,12 @@ def load_all(root: Path, read: Reader = Path.read_bytes) -> dict[str, Loaded]:
     from reconciler.adapters.model_files import read_catalogue
 
     catalogue, findings = read_catalogue(root, read)
-    names = environments(root)
+    names, sound = environments(root), not findings
     if not names:
         findings.append(Finding(FOLDER, 1, 1, f"no environment: expected a file such as {FOLDER}/dev.yaml"))
     loaded: dict[str, Loaded] = {}
     for name in names:
-        one, more = _read(root, name, catalogue, read)
+        one, more = _read(root, name, catalogue if sound else None, read)
         findings.extend(more)
         if one is not None:
             loaded[name] = one
@@ -84,7 +84,10 @@ def refusal(findings: list[Finding]) -> DesiredStateError:
     return DesiredStateError(unique, f"{errors}; nothing was rendered. Keys and their meaning: {FOLDER}/schema.json")
 
 
-def _read(root: Path, environment: str, catalogue: Catalogue, read: Reader) -> tuple[Loaded | None, list[Finding]]:
+def _read(
+    root: Path, environment: str, catalogue: Catalogue | None, read: Reader
+) -> tuple[Loaded | None, list[Finding]]:
+    """Without a catalogue, because its files are broken, references to models are not judged."""
     file = root / FOLDER / f"{environment}.yaml"
     if environment not in environments(root):
         return None, [_no_such_environment(root, environment)]
@@ -99,12 +102,13 @@ def _read(root: Path, environment: str, catalogue: Catalogue, read: Reader) -> t
     texts = {document.file: document for document in documents}
     checked = to_spec(DesiredState, merged, lambda span, message: texts[span.file].finding(span, message))
     findings += checked.findings
-    if checked.spec is not None:
-        problems = [*check(checked.spec, catalogue), *_named(checked.spec, environment)]
+    if checked.spec is not None and not any(document.findings for document in documents):
+        problems = [*check(checked.spec, catalogue or Catalogue()), *_named(checked.spec, environment)]
+        problems = [problem for problem in problems if catalogue or problem.path[-1] != "model"]
         findings += _placed(problems, merged, checked, texts)
     if findings or checked.spec is None:
         return None, findings
-    return Loaded(checked.spec, catalogue, root, merged), []
+    return Loaded(checked.spec, catalogue or Catalogue(), root, merged), []
 
 
 def _no_such_environment(root: Path, environment: str) -> Finding:
@@ -147,9 +151,7 @@ def _placed(
     """Problems as findings; what follows from a mistake that is reported already is left out."""
     findings: list[Finding] = []
     for problem in problems:
-        if any(
-            problem.path[: len(gone)] == gone or gone[: len(problem.path)] == problem.path for gone in checked.repaired
-        ):
+        if any(_follows(problem, gone) for gone in checked.repaired):
             continue
         node = merged.at(problem.path)
         span = nearest(merged, problem.path) if problem.at_key or node is None else node.span
@@ -159,6 +161,16 @@ def _placed(
             span, marks = first, tuple(mark for mark in marks if mark != first)
         findings.append(texts[span.file].finding(span, problem.message, marks))
     return findings
+
+
+_REFERS = {"runtime_image": "runtime_images", "compute": "compute", "data": "data"}
+"""Keys that name something declared elsewhere, and where."""
+
+
+def _follows(problem: Problem, repaired: KeyPath) -> bool:
+    """Whether a problem may only be there because the value at `repaired` is not what the author wrote."""
+    shorter = min(len(problem.path), len(repaired))
+    return problem.path[:shorter] == repaired[:shorter] or _REFERS.get(str(problem.path[-1])) == repaired[0]
 
 
 def _named(state: DesiredState, environment: str) -> list[Problem]:

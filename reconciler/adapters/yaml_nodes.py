@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import Finding
@@ -170,8 +170,8 @@ class _Composer:
         span = Span(self.document.file, mark.line + 1, mark.column + 1, mark.index, mark.index + 1)
         if "\t" in self.document.text[mark.index : mark.index + 1] or "'\\t'" in str(error.problem):
             return self.document.finding(span, "a tab where YAML wants spaces: indent with spaces")
-        context = f" {error.context}" if error.context else ""
-        return self.document.finding(span, f"not YAML:{context} {error.problem}".replace("  ", " "))
+        hint = "a quote, a bracket or the indent is wrong here or just above"
+        return self.document.finding(span, f"not YAML: {error.problem or error.context}; {hint}")
 
     def _watched(self, events: Iterator[Event]) -> Iterator[Event]:
         """Refuses what the subset leaves out, wherever it stands."""
@@ -243,7 +243,7 @@ class _Composer:
         entries: dict[str, Entry] = {}
         while type(event := next(self.events)).__name__ != "MappingEndEvent":
             key, span = self._node(event), self._span(event)
-            value = self._node(next(self.events))
+            value = self._after(span, self._node(next(self.events)))
             if not isinstance(key.value, str):
                 shown = f"; write '{key.raw}' in quotes" if key.raw else ""
                 self._note(event, f"a key must be text, found {describe(key)}{shown}")
@@ -253,6 +253,13 @@ class _Composer:
             else:
                 entries[key.value] = Entry(span, value)
         return Node(entries, self._whole(start, event), flow=bool(start.flow_style))
+
+    def _after(self, key: Span, value: Node) -> Node:
+        """An empty value stands right after its colon; the parser puts it at the next token."""
+        if value.value is not None or value.raw or value.quoted:
+            return value
+        colon = self.document.text.find(":", key.end) + 1
+        return replace(value, span=Span(key.file, key.line, key.column + colon - key.start, colon, colon))
 
     def _whole(self, start: Any, end: Any) -> Span:
         first = self._span(start)
@@ -286,5 +293,5 @@ def describe(node: Node) -> str:
         case str():
             return f'text "{node.raw if len(node.raw) < 60 else node.raw[:57] + "..."}"'
         case list():
-            return "a list"
-    return "a mapping"
+            return "a list" if node.value else "an empty list"
+    return "a mapping" if node.value else "an empty mapping"

@@ -194,15 +194,15 @@ def _words(name: str) -> str:
 
 
 def _place(spec: type[BaseModel], path: Path) -> str:
-    """`deployment "blue"`, `instances of deployment "blue"`, `this file`."""
+    """`deployment "blue"`, `"instances" of deployment "blue"`, `the desired state`."""
     if not path:
-        return "this file"
+        return f"the {_words(spec.__name__)}"
     found, parent = _annotation_at(spec, path), _annotation_at(spec, path[:-1])
     named = typing.get_origin(parent) is dict and isinstance(found, type) and issubclass(found, BaseModel)
     if named:
         return f'{_words(found.__name__)} "{path[-1]}"'
-    outer = _place(spec, path[:-1])
-    return f'"{path[-1]}"' + ("" if outer == "this file" else f" of {outer}")
+    own = f"item {path[-1] + 1}" if isinstance(path[-1], int) else f'"{path[-1]}"'
+    return f"{own} of {_place(spec, path[:-1])}" if len(path) > 1 else own
 
 
 _KINDS: dict[Any, str] = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
@@ -233,7 +233,7 @@ def _wrong_value(spec: type[BaseModel], path: Path, node: Node, detail: dict[str
             words, key = _LIMITS[kind]
             expected = f"{words} {context[key]}"
         case "too_short":
-            expected = f"at least {context['min_length']} long"
+            expected = f"at least {context['min_length']} item long"
         case "string_pattern_mismatch":
             expected = f"text that matches {context['pattern']}"
         case "finite_number":

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 class Spec(BaseModel):
     """Base of everything read from YAML: unknown keys are errors, values never change after loading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class Lifecycle(Spec):
