@@ -63,7 +63,9 @@ class ResourceId:
         """The resource this one lives in: the parent type, the scope of an extension, else the resource group."""
         if not self._own:
             return None
-        head = self._segments[: len(self._segments) - 2] if len(self._own) > 3 else self._segments[: -len(self._own) - 1]
+        head = (
+            self._segments[: len(self._segments) - 2] if len(self._own) > 3 else self._segments[: -len(self._own) - 1]
+        )
         return ResourceId("/" + "/".join(head)) if len(head) >= 4 else None
 
     def __eq__(self, other: object) -> bool:
