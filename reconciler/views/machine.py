@@ -37,7 +37,13 @@ def report_json(report: Report, *, environment: str, verified: bool) -> str:
         "ok": report.ok,
         "verified": verified,
         "results": [
-            {"key": result.key, "label": result.label, "outcome": result.outcome, "seconds": round(result.seconds, 1), "detail": result.detail}
+            {
+                "key": result.step.key,
+                "label": result.step.label,
+                "outcome": result.outcome,
+                "seconds": round(result.seconds, 1),
+                "message": result.message,
+            }
             for result in report.results
         ],
     }

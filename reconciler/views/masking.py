@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 
-_KEY = re.compile(r"(password|secret|token|connectionstring|(access|primary|secondary|account|shared|instrumentation)_?key)$", re.I)
-_SHAPE = re.compile(r"(AccountKey=|SharedAccessSignature=|[?&]sig=|-----BEGIN [A-Z ]*PRIVATE KEY|\beyJ[\w-]{20,}\.[\w-]{10,})", re.I)
+_KEY = re.compile(
+    r"(password|secret|token|connectionstring|(access|primary|secondary|account|shared|instrumentation)_?key)$", re.I
+)
+_SHAPE = re.compile(
+    r"(AccountKey=|SharedAccessSignature=|[?&]sig=|-----BEGIN [A-Z ]*PRIVATE KEY|\beyJ[\w-]{20,}\.[\w-]{10,})", re.I
+)
 MASK = "***"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from reconciler.apply import Report
+from reconciler.apply import Outcome, Report
 from reconciler.core.plan import ABSENT, Action, Change, Class, Plan, Stage, Step
 from reconciler.core.resource import Reference
 from reconciler.views.masking import masked
@@ -69,7 +69,9 @@ def plan_text(plan: Plan, *, resources: int, seconds: float, style: Style, show_
     if plan.unmanaged:
         lines += [f"  {'UNMANAGED':<10}{resource.type} {resource.name}" for resource in plan.unmanaged]
     if show_suppressed:
-        lines += [f"  {'ignored':<10}{resource.name}  {change.path}  ({change.rule})" for resource, change in plan.suppressed]
+        lines += [
+            f"  {'ignored':<10}{resource.name}  {change.path}  ({change.rule})" for resource, change in plan.suppressed
+        ]
     if len(lines) > 2:
         lines.append("")
     lines += [*(f"warning: {warning}" for warning in plan.warnings), summary(plan)]
@@ -136,8 +138,23 @@ def shown(value: Any, path: str = "") -> str:
     return text if len(text) <= _VALUE_WIDTH else f"{text[: _VALUE_WIDTH - 3]}..."
 
 
-def report_text(report: Report, style: Style) -> str:
-    """The closing lines of an apply."""
-    total, done = len(report.results), sum(result.ok for result in report.results)
-    head = f"applied {done} of {total}" if total else "nothing to apply"
-    return style(head, "green" if report.ok else "red")
+def report_text(report: Report, *, verified: bool, commit: str, style: Style) -> str:
+    """The closing lines of an apply: what was done, what is left, whether live equals declared."""
+    done = len(report.of(Outcome.DONE))
+    if report.ok:
+        proof = "verified: live equals declared" if verified else "but live does not equal declared yet: plan again"
+        what = f"applied {done} of {done}, ledger at {commit}" if done else "nothing to apply"
+        return style(f"{what}, {proof}", "green" if verified else "yellow")
+    lines = [style(f"applied {done} of {len(report.results)}", "red")]
+    if report.stopped_by:
+        lines.append(f"stopped by {report.stopped_by}: what was begun is finished and recorded, the lock is released")
+    lines += [
+        f"  {result.outcome.value:<8}{result.step.label}: {_first_line(result.message)}"
+        for result in report.of(Outcome.LEFT)
+    ]
+    lines.append("Next: apply again; it goes on from here.")
+    return "\n".join(lines)
+
+
+def _first_line(text: str) -> str:
+    return text.partition("\n")[0]
