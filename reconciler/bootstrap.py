@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from reconciler.adapters.arm import Arm
 from reconciler.adapters.azure_errors import BUSY_CODES
-from reconciler.core.planner import Applied
+from reconciler.core.diff import Applied
 from reconciler.core.resource import Resource, ResourceId, references
 from reconciler.errors import AzureError, Bug
 

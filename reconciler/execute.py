@@ -12,8 +12,8 @@ from reconciler.adapters.artefacts import Artefacts
 from reconciler.adapters.azure_errors import BUSY_CODES, REPLICATING_CODES
 from reconciler.adapters.ledger import Run
 from reconciler.adapters.lock import Lock
+from reconciler.core.diff import Applied
 from reconciler.core.plan import Action, Stage, Step
-from reconciler.core.planner import Applied
 from reconciler.core.resource import Body, Reference, Resource, ResourceId
 from reconciler.errors import AzureError, Bug, SmokeTestFailed
 

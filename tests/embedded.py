@@ -32,8 +32,9 @@ def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def arm(azure: Path) -> Arm:
-    return connect(SUBSCRIPTION, read_only=False)
+def arm(azure: Path) -> Iterator[Arm]:
+    with connect(SUBSCRIPTION, read_only=False) as arm:
+        yield arm
 
 
 @pytest.fixture

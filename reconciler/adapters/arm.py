@@ -6,17 +6,17 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from reconciler.adapters.azure_errors import azure_errors
 from reconciler.core.resource import Body, Resource, ResourceId
 from reconciler.errors import AzureError
 
 if TYPE_CHECKING:
-    from azure.core.credentials import TokenCredential
+    from azure.identity import DefaultAzureCredential
     from azure.mgmt.resource.resources import ResourceManagementClient
 
-    from reconciler.core.planner import Applied
+    from reconciler.core.diff import Applied
 
 READERS = 8
 POLL_S = 5
@@ -49,9 +49,20 @@ class Arm:
     """A signed-in client of one subscription. Safe to use from several threads."""
 
     client: ResourceManagementClient
-    credential: TokenCredential
+    credential: DefaultAzureCredential
     subscription_id: str
     read_only: bool = field(default=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Gives the connections back; a process that ends anyway need not."""
+        self.client.close()
+        self.credential.close()
 
     def get(self, resource: ResourceId, api_version: str) -> Body | None:
         """The live body without its envelope; None where Azure has no such resource."""

@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from reconciler.adapters.arm import LEDGER, Arm
 from reconciler.adapters.ledger_format import encode, packed, sha256_of_text, unpacked
-from reconciler.core.planner import Applied
+from reconciler.core.diff import Applied
 from reconciler.core.resource import Body, ResourceId
 
 API_VERSION = "2022-02-01"

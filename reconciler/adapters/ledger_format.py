@@ -9,8 +9,8 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
+from reconciler.core.diff import Applied
 from reconciler.core.plan import canonical_json
-from reconciler.core.planner import Applied
 from reconciler.core.resource import Body, ResourceId
 from reconciler.errors import ReconcilerError
 

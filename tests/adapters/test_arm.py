@@ -102,8 +102,9 @@ def test_live_of_a_group_that_does_not_exist_is_empty(arm: Arm) -> None:
     assert arm.read_live(NOWHERE, wanted, {}) == {}
 
 
-def test_a_reader_cannot_write(azure: object, arm: Arm, group: ResourceId) -> None:
+def test_a_reader_cannot_write(arm: Arm, group: ResourceId, request: pytest.FixtureRequest) -> None:
     reader = connect(SUBSCRIPTION, read_only=True)
+    request.addfinalizer(reader.close)
     assert reader.get(group, GROUP_API) is not None
     container = ResourceId(f"{account_id(group)}/blobServices/default/containers/x")
     for write in (
@@ -119,7 +120,7 @@ def test_a_reader_cannot_write(azure: object, arm: Arm, group: ResourceId) -> No
 
 def test_an_azure_that_cannot_be_reached_is_told_in_one_error(monkeypatch: pytest.MonkeyPatch, azure: object) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
-    with pytest.raises(AzureError) as caught:
-        connect(SUBSCRIPTION, read_only=True).get(NOWHERE, GROUP_API)
+    with connect(SUBSCRIPTION, read_only=True) as reader, pytest.raises(AzureError) as caught:
+        reader.get(NOWHERE, GROUP_API)
     assert caught.value.code in {"Unreachable", "CredentialUnavailable"}
     assert "refused" in str(caught.value)

@@ -10,7 +10,7 @@ import pytest
 from reconciler.adapters import ledger, ledger_format
 from reconciler.adapters.arm import Arm
 from reconciler.adapters.ledger import API_VERSION, Ledger, Place, Run, RunInfo, StepState
-from reconciler.core.planner import Applied
+from reconciler.core.diff import Applied
 from reconciler.core.resource import ResourceId
 from reconciler.errors import LockHeld
 from tests.embedded import LOCATION, SUBSCRIPTION, TAGS, account_id, arm, azure, group
