@@ -5,12 +5,13 @@ from __future__ import annotations
 import difflib
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from reconciler.adapters.yaml_files import FOLDER, Loaded, load
+from reconciler.adapters.yaml_nodes import Node, Span
 from reconciler.adapters.yaml_text import drop, put
 from reconciler.core.desired import Deployment, DesiredState, Endpoint
 from reconciler.core.problems import did_you_mean
@@ -144,15 +145,26 @@ def _write(loaded: Loaded, wanted: DesiredState, change: Callable[[str], str]) -
     encoded = data[: len(data) - len(before.encode())] + after.encode()
     result = load(loaded.root, environment, lambda path: encoded if path == file else path.read_bytes())
     if result.state != wanted:
-        _explain(loaded, environment, name)
+        raise _inherited(loaded, name)
     if after != before:
         _replace(file, encoded)
     return Edit(name, _first_difference(before, after), before, after)
 
 
-def _explain(loaded: Loaded, environment: str, name: str) -> None:
-    inherited = sorted({str(loaded.origin(f"endpoints.{endpoint}")) for endpoint in loaded.state.endpoints})
-    raise Bug(f"{name} would not say what was asked for; edit it by hand ({environment}: {', '.join(inherited)})")
+def _inherited(loaded: Loaded, name: str) -> ReconcilerError:
+    """Why an edit of the environment's file did not suffice."""
+    endpoints = loaded.merged.at(("endpoints",))
+    elsewhere = sorted({f"{span.file}:{span.line}" for span in _keys(endpoints) if span.file != name})
+    if not elsewhere:
+        return Bug(f"the edit of {name} would not say what was asked for; nothing was written")
+    return ReconcilerError(f"{name} cannot say that: it adds to {', '.join(elsewhere)}, which must be edited by hand")
+
+
+def _keys(node: Node | None) -> Iterator[Span]:
+    if node is not None and isinstance(node.value, dict):
+        for entry in node.value.values():
+            yield entry.key
+            yield from _keys(entry.node)
 
 
 def _first_difference(before: str, after: str) -> int:

@@ -26,7 +26,15 @@ def spell(value: Any) -> str:
             return "[" + ", ".join(spell(item) for item in value) + "]"
         case str() if _PLAIN.fullmatch(value) and isinstance(resolve(value), str) and not value.startswith("-"):
             return value
-    return json.dumps(value, ensure_ascii=False)
+        case str():
+            return _quoted(value)
+    return json.dumps(value)
+
+
+def _quoted(value: str) -> str:
+    """In double quotes. YAML's escape of a character beyond the first plane is not JSON's."""
+    escaped = json.dumps(value, ensure_ascii=False)
+    return "".join(char if char.isprintable() else f"\\U{ord(char):08x}" for char in escaped)
 
 
 def put(text: str, path: Path, value: Any) -> str:
@@ -89,7 +97,7 @@ def _like(text: str, node: Node, value: Any) -> str:
     """A new scalar in the quotes of the old one."""
     quote = text[node.span.start : node.span.start + 1]
     if isinstance(value, str) and node.quoted and quote in "'\"":
-        return json.dumps(value, ensure_ascii=False) if quote == '"' else "'" + value.replace("'", "''") + "'"
+        return _quoted(value) if quote == '"' else "'" + value.replace("'", "''") + "'"
     if (
         isinstance(value, str)
         and isinstance(node.value, str)
