@@ -13,8 +13,8 @@ from enum import StrEnum
 from functools import cached_property
 from types import FrameType
 
+from reconciler.adapters import ledger
 from reconciler.core.plan import Action, Class, Plan, Stage, Step
-from reconciler.core.resource import ResourceId
 from reconciler.errors import ExitCode, LockHeld, PlanRefused, ReconcilerError, SmokeTestFailed
 from reconciler.execute import Means, Worker
 
@@ -104,7 +104,7 @@ def _refuse_undecided(plan: Plan) -> None:
 
 def _closing(report: Report) -> str:
     if report.ok:
-        return "done"
+        return ledger.DONE
     return f"stopped: {report.stopped_by}" if report.stopped_by else "failed in part"
 
 
@@ -124,7 +124,7 @@ class _Walk:
     def run(self) -> None:
         self._record_what_converged()
         self._waiting = {step.key: step for step in self.plan.steps if step.key not in self._ended}
-        worker, running = Worker(self.means, self._api_versions()), dict[Future[StepResult], Step]()
+        worker, running = self._worker, dict[Future[StepResult], Step]()
         with ThreadPoolExecutor(WRITERS, thread_name_prefix="apply") as pool:
             while True:
                 self._skip_what_cannot_be()
@@ -145,9 +145,8 @@ class _Walk:
         steps = [step for step in self.plan.steps if step.action is Action.RECORD and step.stage is Stage.RESOURCE]
         if not steps:
             return
-        worker = Worker(self.means, self._api_versions())
         self.means.lock.check()
-        self.means.run.record_all({step.key: (step.id, worker.as_it_is(step)) for step in steps})
+        self.means.run.record_all({step.key: (step.id, self._worker.as_it_is(step)) for step in steps})
         for step in steps:
             self._end(StepResult(step, Outcome.DONE, message="recorded"))
 
@@ -196,9 +195,11 @@ class _Walk:
     def _label(self, key: str) -> str:
         return next(step.label for step in self.plan.steps if step.key == key)
 
-    def _api_versions(self) -> dict[ResourceId, str]:
+    @cached_property
+    def _worker(self) -> Worker:
         known = {id_: record.api_version for id_, record in self.means.run.applied.items()}
-        return known | {step.id: step.resource.api_version for step in self.plan.steps if step.resource}
+        known |= {step.id: step.resource.api_version for step in self.plan.steps if step.resource}
+        return Worker(self.means, known, frozenset(step.id for step in self.plan.steps if step.action is Action.DELETE))
 
 
 def _timed(worker: Worker, step: Step) -> StepResult:

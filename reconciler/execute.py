@@ -43,10 +43,14 @@ class Means:
 
 @dataclass(frozen=True)
 class Worker:
-    """Does steps; safe to share between threads. `api_versions` of every resource that a step may look at."""
+    """Does steps; safe to share between threads.
+
+    `api_versions` are those of all resources that the plan or the ledger names, `doomed` what the plan deletes.
+    """
 
     means: Means
     api_versions: Mapping[ResourceId, str]
+    doomed: frozenset[ResourceId] = frozenset()
 
     def perform(self, step: Step) -> str:
         """Answers what to tell a person. Raises ReconcilerError when the step failed; the ledger then says so."""
@@ -95,10 +99,18 @@ class Worker:
             body = self._with_live_traffic(resource, body)
         self._put(step, resource, body)
 
-    def _put(self, step: Step, resource: Resource, body: Body) -> Body:
-        answered = self._patiently(lambda: self.means.arm.put(resource.id, resource.api_version, body))
+    def _put(self, step: Step, resource: Resource, body: Body) -> None:
+        sent = self._with_foreign_tags(step, body)
+        answered = self._patiently(lambda: self.means.arm.put(resource.id, resource.api_version, sent))
         self.means.run.record(step.key, resource.id, Applied(body, answered, resource.api_version))
-        return answered
+
+    def _with_foreign_tags(self, step: Step, body: Body) -> Body:
+        """Azure replaces all tags at once; those that we neither declare nor once sent are other people's and stay."""
+        recorded = self.means.run.applied.get(step.id)
+        declared, live = body.get("tags") or {}, (step.live or {}).get("tags") or {}
+        ours = {name.lower() for name in [*declared, *((recorded.sent.get("tags") or {}) if recorded else {})]}
+        foreign = {name: value for name, value in live.items() if name.lower() not in ours}
+        return body | {"tags": {**foreign, **declared}} if foreign else body
 
     def _with_live_traffic(self, resource: Resource, body: Body) -> Body:
         """Traffic moves in a step of its own: until then Azure is told what it does already."""
@@ -142,17 +154,22 @@ class Worker:
 
     def _delete(self, resource: ResourceId) -> None:
         api_version = self._api_version(resource)
-        endpoint = resource.parent
-        if resource.type.lower() == DEPLOYMENT_TYPE and endpoint:
-            live = self.means.arm.get(endpoint, api_version) or {"properties": {}}
-            share = (live["properties"].get("traffic") or {}).get(resource.name, 0)
-            if share:
-                raise AzureError(
-                    f"deployment {resource.name} still has {share} % of the traffic: it is not deleted",
-                    code="DeploymentHasTraffic",
-                    target=str(resource),
-                )
+        endpoint = resource.parent if resource.type.lower() == DEPLOYMENT_TYPE else None
+        if endpoint in self.doomed:
+            return  # Azure refuses to delete a deployment that has traffic, yet deletes it with its endpoint.
+        if endpoint:
+            self._check_idle(resource, endpoint, api_version)
         self._patiently(lambda: self.means.arm.delete(resource, api_version))
+
+    def _check_idle(self, deployment: ResourceId, endpoint: ResourceId, api_version: str) -> None:
+        live = self.means.arm.get(endpoint, api_version) or {"properties": {}}
+        share = sum((live["properties"].get(key) or {}).get(deployment.name, 0) for key in TRAFFIC_KEYS)
+        if share:
+            raise AzureError(
+                f"deployment {deployment.name} still gets {share} % of the traffic: it is not deleted",
+                code="DeploymentHasTraffic",
+                target=str(deployment),
+            )
 
     def _smoke_test(self, step: Step) -> str:
         """Asks the deployment for forecasts that are known. Raises SmokeTestFailed, before any traffic has moved."""
@@ -204,9 +221,9 @@ class Worker:
         return found if reference.template == "{}" else reference.template.replace("{}", str(found))
 
     def _api_version(self, resource: ResourceId) -> str:
-        if resource not in self.api_versions:
-            raise Bug(f"neither the plan nor the ledger knows an API version for {resource}")
-        return self.api_versions[resource]
+        """Of a resource that only its tags call ours, Azure itself says the version."""
+        known = self.api_versions.get(resource)
+        return known or self.means.arm.newest_api_version(resource)
 
 
 def at_path(body: Any, path: str) -> Any:

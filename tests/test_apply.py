@@ -187,6 +187,19 @@ def test_what_converged_is_recorded_without_touching_azure(
     assert dict(ledger.read(arm, group).applied)[made.id].answered == live
 
 
+def test_an_update_keeps_tags_of_others_and_drops_those_no_longer_declared(
+    arm: Arm, group: ResourceId, means: Callable[[], Means]
+) -> None:
+    made = account(group)
+    before = resource(made.id, STORAGE_API, made.body | {"tags": {**TAGS, "old": "1"}})
+    assert apply(plan(step(before)), means()).ok
+    arm.put(made.id, STORAGE_API, made.body | {"tags": {**TAGS, "old": "1", "by": "hand"}})
+    live = arm.get(made.id, STORAGE_API)
+    assert apply(plan(step(made, Action.UPDATE, live=live)), means()).ok
+    assert (arm.get(made.id, STORAGE_API) or {})["tags"] == {**TAGS, "by": "hand"}
+    assert ledger.read(arm, group).applied[made.id].sent == made.body
+
+
 def test_a_step_that_waits_for_a_decision_refuses_the_whole_plan(
     arm: Arm, group: ResourceId, means: Callable[[], Means]
 ) -> None:

@@ -98,6 +98,19 @@ class Arm:
         others = (found for found in self.list_group(group.name) if found.id not in ours)
         return live | {found.id: {"location": found.location, "tags": dict(found.tags)} for found in others}
 
+    def newest_api_version(self, resource: ResourceId) -> str:
+        """The newest stable version of its type, else the newest preview, as its provider lists them."""
+        namespace, _, kind = resource.type.partition("/")
+        with azure_errors("read", f"provider {namespace}"):
+            types = self.client.providers.get(namespace).resource_types or []
+        listed = [
+            v for one in types if (one.resource_type or "").lower() == kind.lower() for v in one.api_versions or []
+        ]
+        if not listed:
+            message = f"provider {namespace} lists no API version of {kind}"
+            raise AzureError(message, code="InvalidResourceType", target=str(resource))
+        return max(listed, key=lambda version: ("preview" not in version, version))
+
     def list_group(self, resource_group: str) -> tuple[Found, ...]:
         """Sorted by id; empty where the group does not exist."""
         try:

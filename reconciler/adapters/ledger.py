@@ -14,11 +14,15 @@ from enum import StrEnum
 
 from reconciler.adapters.arm import LEDGER, Arm
 from reconciler.adapters.ledger_format import encode, packed, sha256_of_text, unpacked
+from reconciler.core.approval import Interrupted
 from reconciler.core.diff import Applied
 from reconciler.core.resource import Body, ResourceId
 
 API_VERSION = "2022-02-01"
 KEPT_RUNS = 50
+DONE = "done"
+"""The outcome of a run whose every step succeeded."""
+
 _HEAD = re.compile(r"^\d{6}$")
 _PART = re.compile(r"^(\d{6})\.[0-9a-f]{12}\.\d+$")
 
@@ -37,13 +41,14 @@ class StepState(StrEnum):
 
 @dataclass(frozen=True)
 class RunInfo:
-    """Who applies what. `started` is ISO 8601; `digest` the approved plan's."""
+    """Who applies what. `started` is ISO 8601, `digest` the approved plan's, `planned` its steps' fingerprints."""
 
     run: str
     holder: str
     started: str
     commit: str
     digest: str
+    planned: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,13 @@ class Ledger:
     run: RunInfo | None = None
     steps: Mapping[str, StepState] = field(default_factory=dict)
     outcome: str = ""
+
+    @property
+    def interrupted(self) -> Interrupted | None:
+        """The newest run, where it ended before its plan was done: killed, stopped or failed in part."""
+        if self.run is None or self.outcome == DONE:
+            return None
+        return Interrupted(self.run.digest, self.run.planned)
 
 
 @dataclass(frozen=True)

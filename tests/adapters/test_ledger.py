@@ -10,13 +10,14 @@ import pytest
 from reconciler.adapters import ledger, ledger_format
 from reconciler.adapters.arm import Arm
 from reconciler.adapters.ledger import API_VERSION, Ledger, Place, Run, RunInfo, StepState
+from reconciler.core.approval import Interrupted
 from reconciler.core.diff import Applied
 from reconciler.core.resource import ResourceId
 from reconciler.errors import LockHeld
 from tests.embedded import LOCATION, SUBSCRIPTION, TAGS, account_id, arm, azure, group
 
 __all__ = ["arm", "azure", "group"]
-INFO = RunInfo("20261123-141502", "ada@example.com", "2026-11-23T14:15:02Z", "3f2a1c9", "7c1e09d2")
+INFO = RunInfo("20261123-141502", "ada@example.com", "2026-11-23T14:15:02Z", "3f2a1c9", "7c1e09d2", {"a": "0f"})
 GROUP = ResourceId(f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-x")
 
 
@@ -117,6 +118,27 @@ class TestInAzure:
         with pytest.raises(LockHeld):
             run.intend("account")
         assert versions(arm, group) == []
+
+
+@pytest.mark.parametrize(
+    ("found", "interrupted"),
+    [
+        pytest.param(Ledger({}), None, id="an empty ledger interrupts nothing"),
+        pytest.param(Ledger({}, 1, INFO, outcome="done"), None, id="a run that was done needs no going on"),
+        pytest.param(
+            Ledger({}, 1, INFO, outcome="running"),
+            Interrupted("7c1e09d2", {"a": "0f"}),
+            id="a killed run can be gone on",
+        ),
+        pytest.param(
+            Ledger({}, 1, INFO, outcome="failed in part"),
+            Interrupted("7c1e09d2", {"a": "0f"}),
+            id="so can a failed one",
+        ),
+    ],
+)
+def test_which_run_was_interrupted(found: Ledger, interrupted: Interrupted | None) -> None:
+    assert found.interrupted == interrupted
 
 
 @pytest.mark.parametrize(
