@@ -178,31 +178,3 @@ def _named(state: DesiredState, environment: str) -> list[Problem]:
         return []
     message = f'environment must equal the file\'s name: expected "{environment}", found "{state.environment}"'
     return [Problem(("environment",), message)]
-
-
-def _on_disk(root: Path, state: DesiredState) -> list[Problem]:
-    """Files and folders that the YAML names must be there, inside the repository."""
-    wanted: list[tuple[KeyPath, str, bool]] = []
-    for name, image in state.runtime_images.items():
-        wanted.append((("runtime_images", name, "context"), image.context, True))
-        wanted.append((("runtime_images", name, "dockerfile"), f"{image.context}/{image.dockerfile}", False))
-    for name, asset in state.data.items():
-        wanted.append((("data", name, "path"), asset.path, False))
-        wanted.append((("data", name, "contract"), asset.contract, False))
-    wanted += [(("jobs", name, "code"), job.code, True) for name, job in state.jobs.items()]
-    return [problem for path, text, folder in wanted if (problem := _missing(root, path, text, folder))]
-
-
-def _missing(root: Path, path: KeyPath, text: str, folder: bool) -> Problem | None:
-    noun = "folder" if folder else "file"
-    target = root / text
-    if not target.resolve().is_relative_to(root.resolve()):
-        return Problem(path, f'"{text}" is outside the repository: expected a {noun} inside it')
-    if (target.is_dir() if folder else target.is_file()) or (path[-1] == "dockerfile" and not target.parent.is_dir()):
-        return None
-    if target.exists():
-        return Problem(path, f'"{text}" is not a {noun}')
-    siblings = [entry.name for entry in target.parent.iterdir()] if target.parent.is_dir() else []
-    guess = closest(target.name, siblings)
-    hint = f': did you mean "{(Path(text).parent / guess).as_posix()}"?' if guess else ""
-    return Problem(path, f'no such {noun} "{text}"{hint}')
