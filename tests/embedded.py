@@ -14,7 +14,7 @@ from reconciler.core.resource import ResourceId
 SUBSCRIPTION = "00000000-0000-0000-0000-0000000000a1"
 LOCATION = "southeastasia"
 TAGS = {"managed-by": "reconciler", "environment": "dev"}
-GROUP_API, STORAGE_API = "2025-04-01", "2026-04-01"
+GROUP_API, STORAGE_API, VAULT_API, ML_API = "2025-04-01", "2026-04-01", "2026-02-01", "2026-05-01"
 _numbers = itertools.count(1)
 
 
@@ -58,3 +58,24 @@ def account_body(**properties: object) -> dict[str, object]:
         "tags": dict(TAGS),
         "properties": {"allowBlobPublicAccess": False, "minimumTlsVersion": "TLS1_2", **properties},
     }
+
+
+TENANT = "00000000-0000-0000-0000-0000000000b1"
+
+
+def make_workspace(arm: Arm, group: ResourceId) -> ResourceId:
+    """A workspace with the least it needs: an account and a vault."""
+    number = group.name.rpartition("-")[2]
+    arm.put(account_id(group), STORAGE_API, account_body())
+    vault = ResourceId(f"{group}/providers/Microsoft.KeyVault/vaults/kv-test-{number}")
+    settings = {"tenantId": TENANT, "sku": {"family": "A", "name": "standard"}, "enableRbacAuthorization": True}
+    arm.put(vault, VAULT_API, {"location": LOCATION, "tags": TAGS, "properties": settings})
+    workspace = ResourceId(f"{group}/providers/Microsoft.MachineLearningServices/workspaces/mlw-test-{number}")
+    body = {
+        "location": LOCATION,
+        "tags": TAGS,
+        "identity": {"type": "SystemAssigned"},
+        "properties": {"storageAccount": str(account_id(group)), "keyVault": str(vault)},
+    }
+    arm.put(workspace, ML_API, body)
+    return workspace

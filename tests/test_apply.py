@@ -6,6 +6,7 @@ import os
 import signal
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,19 @@ from reconciler.core.plan import Action, Class, Plan, Stage, Step
 from reconciler.core.resource import Body, Origin, Reference, Resource, ResourceId
 from reconciler.errors import Bug, ExitCode, LockHeld, PlanRefused
 from reconciler.execute import Means
-from tests.embedded import GROUP_API, LOCATION, STORAGE_API, TAGS, account_body, account_id, arm, azure, group
+from tests.embedded import (
+    GROUP_API,
+    LOCATION,
+    ML_API,
+    STORAGE_API,
+    TAGS,
+    account_body,
+    account_id,
+    arm,
+    azure,
+    group,
+    make_workspace,
+)
 
 __all__ = ["arm", "azure", "group"]
 pytestmark = pytest.mark.slow
@@ -257,6 +270,43 @@ def test_a_run_killed_between_write_and_record_converges_the_next_time(
     assert (found.number, set(found.applied)) == (2, {made.id})
     names = [item.id.name for item in arm.list_group(group.name) if item.type.endswith("storageAccounts")]
     assert sorted(names) == sorted([made.id.name, account(group, "lock").id.name])
+
+
+def endpoint(workspace: ResourceId, number: str, **traffic: int) -> Resource:
+    id_ = ResourceId(f"{workspace}/onlineEndpoints/forecast-{number}")
+    body = {
+        "location": LOCATION,
+        "tags": TAGS,
+        "identity": {"type": "SystemAssigned"},
+        "properties": {"authMode": "Key", "traffic": dict(traffic)},
+    }
+    return resource(id_, ML_API, body)
+
+
+def test_an_endpoint_is_written_without_traffic_and_none_goes_to_a_deployment_that_is_not_ready(
+    arm: Arm, group: ResourceId, means: Callable[[], Means]
+) -> None:
+    made = endpoint(make_workspace(arm, group), group.name.rpartition("-")[2], blue=100)
+    moved = Step(f"{made.id.key}#traffic", Stage.TRAFFIC, Action.UPDATE, Class.PENDING, made.id, made)
+    moved = replace(moved, needs=frozenset({made.id.key}))
+    report = apply(plan(step(made), moved), means())
+    assert [result.outcome for result in report.results] == [Outcome.DONE, Outcome.FAILED]
+    assert "deployment blue is missing" in report.results[1].message
+    assert (arm.get(made.id, ML_API) or {})["properties"].get("traffic", {}) == {}
+    assert ledger.read(arm, group).applied[made.id].sent["properties"]["traffic"] == {}
+
+
+def test_a_deployment_without_known_forecasts_holds_the_rollout(
+    arm: Arm, group: ResourceId, means: Callable[[], Means]
+) -> None:
+    made = endpoint(make_workspace(arm, group), group.name.rpartition("-")[2])
+    blue = resource(ResourceId(f"{made.id}/deployments/blue"), ML_API, {})
+    tested = Step(f"{blue.id.key}#smoke", Stage.SMOKE_TEST, Action.UPDATE, Class.PENDING, blue.id, blue)
+    moved = Step(f"{made.id.key}#traffic", Stage.TRAFFIC, Action.UPDATE, Class.PENDING, made.id, made)
+    report = apply(plan(tested, replace(moved, needs=frozenset({tested.key}))), means())
+    assert [result.outcome for result in report.results] == [Outcome.FAILED, Outcome.SKIPPED]
+    assert report.exit_code is ExitCode.ROLLOUT
+    assert arm.get(made.id, ML_API) is None
 
 
 def test_bootstrap_makes_what_is_missing_once(arm: Arm, group: ResourceId) -> None:

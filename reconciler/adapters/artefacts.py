@@ -75,8 +75,7 @@ class Artefacts:
         account, container_name, prefix = self._resolve(uri)
         target = folder / Path(prefix).name
         with self._container(account, container_name) as container, azure_errors("download", uri):
-            # A prefix also finds `model-2/...` when asked for `model`: only the blob itself and what lies below count.
-            names = [name for name in container.list_blob_names(name_starts_with=prefix) if _within(name, prefix)]
+            names = _files(container, prefix)
             for name in names:
                 path = target / name.removeprefix(prefix).lstrip("/") if name != prefix else target
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -109,8 +108,14 @@ class Artefacts:
             yield client
 
 
-def _within(name: str, prefix: str) -> bool:
-    return name == prefix or name.startswith(f"{prefix}/")
+def _files(container: ContainerClient, prefix: str) -> list[str]:
+    """The blob itself or what lies below it: a prefix alone would find `model-2/` too when asked for `model`.
+
+    An account with a hierarchical namespace lists folders as blobs, marked so in their metadata.
+    """
+    blobs = container.list_blobs(name_starts_with=prefix, include=["metadata"])
+    found = [blob.name for blob in blobs if (blob.metadata or {}).get("hdi_isfolder") != "true"]
+    return [name for name in found if name == prefix or name.startswith(f"{prefix}/")]
 
 
 def _verify(artefact: Artefact, source: Path) -> None:

@@ -14,7 +14,7 @@ from reconciler.adapters.arm import Arm
 from reconciler.adapters.artefacts import ArtefactError, Artefacts
 from reconciler.adapters.manifest import manifest, manifest_sha256
 from reconciler.core.resource import Artefact, ResourceId
-from tests.embedded import STORAGE_API, account_body, account_id, arm, azure, group
+from tests.embedded import ML_API, STORAGE_API, account_body, account_id, arm, azure, group, make_workspace
 
 __all__ = ["arm", "azure", "group"]
 
@@ -97,3 +97,28 @@ class TestUpload:
         with pytest.raises(ArtefactError, match=says):
             Artefacts(arm, model.parent).ensure(artefact(container, source, "0" * 64))
         assert list(container.list_blob_names()) == []
+
+    def test_what_a_job_of_some_workspace_made_is_fetched_and_verified(
+        self, arm: Arm, container: ContainerClient, group: ResourceId, model: Path
+    ) -> None:
+        workspace = make_workspace(arm, group)
+        properties = {
+            "datastoreType": "AzureBlob",
+            "accountName": account_id(group).name,
+            "containerName": "artefacts",
+            "credentials": {"credentialsType": "None"},
+        }
+        arm.put(ResourceId(f"{workspace}/datastores/outputs"), ML_API, {"properties": properties})
+        for name, text in {"model/model.json": b'{"horizon": 2}\n', "model/trees/booster.txt": b"tree\n"}.items():
+            container.upload_blob(f"jobs/1/{name}", text)
+        container.upload_blob("jobs/1/model-2/other.txt", b"not asked for")
+        short = str(workspace).replace("/providers/Microsoft.MachineLearningServices", "")
+        wanted = artefact(container, f"azureml:/{short}/datastores/outputs/paths/jobs/1/model", manifest_sha256(model))
+        assert Artefacts(arm, model.parent).ensure(wanted)
+        assert container.download_blob(f"{wanted.blob_prefix}/trees/booster.txt").readall() == b"tree\n"
+        assert len([name for name in container.list_blob_names() if name.startswith("models/")]) == 3
+
+    def test_a_job_output_that_is_gone_says_so(self, arm: Arm, container: ContainerClient, group: ResourceId) -> None:
+        uri = f"azureml:/{group}/workspaces/mlw-nowhere/datastores/outputs/paths/jobs/1/model"
+        with pytest.raises(ArtefactError, match="there is no datastore outputs in workspace mlw-nowhere"):
+            Artefacts(arm, Path()).ensure(artefact(container, uri, "0" * 64))
