@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from reconciler.adapters.yaml_nodes import Document, read_document
 from reconciler.adapters.yaml_specs import to_spec
+from reconciler.adapters.yaml_text import spell
 from reconciler.core.model_version import Catalogue, Model, ModelSpec, ModelVersion
 from reconciler.errors import Finding
 
@@ -31,6 +32,30 @@ def read_catalogue(root: Path, read: Reader = Path.read_bytes) -> tuple[Catalogu
         if spec is not None:
             models[file.parent.name] = Model(spec, versions)
     return Catalogue(models), findings
+
+
+def version_text(version: ModelVersion) -> str:
+    """A version file: one line a subject, and one a smoke case. Digits that are text are quoted."""
+    data = version.model_dump()
+    smoke = data.pop("smoke")
+    lines = ["# Written by `reconciler models register`; never edited."]
+    lines += [f"{key}: {spell(value)}" for key, value in data.items()]
+    lines += ["smoke:", f"  tolerance_percent: {spell(smoke['tolerance_percent'])}", "  cases:"]
+    lines += [f"    - {spell(case)}" for case in smoke["cases"]]
+    return "\n".join(lines) + "\n"
+
+
+def write_version(root: Path, model: str, version: ModelVersion) -> Path:
+    """Writes `models/<model>/versions/<n>.yaml` in one step. Raises FileExistsError: a version never changes."""
+    file = root / "models" / model / "versions" / f"{version.version}.yaml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    whole = file.with_suffix(".part")
+    whole.write_text(version_text(version), encoding="utf-8")
+    try:
+        file.hardlink_to(whole)
+    finally:
+        whole.unlink()
+    return file
 
 
 def _versions(

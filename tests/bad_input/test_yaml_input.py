@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from reconciler.adapters.yaml_files import load
-from reconciler.errors import DesiredStateError
+from reconciler.errors import DesiredStateError, Finding
 from tests.adapters.yaml_repository import FILES, PROD, write_repository
 
 PROD_FILE = "environments/prod.yaml"
@@ -545,3 +548,28 @@ def test_a_mistake_is_found_where_it_stands(
     assert str(error).startswith(place + ":"), str(error)
     assert words in error.findings[0].message, str(error)
     assert error.exit_code == 1
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from([PROD_FILE, BASE_FILE, VERSION_FILE, MODEL_FILE]),
+    st.integers(0, 600),
+    st.integers(0, 20),
+    st.text(alphabet="\n {}[]:,'\"-#\t0a&*é", max_size=3),
+)
+def test_whatever_is_cut_or_typed_the_author_gets_findings_or_it_loads(
+    file: str, at: int, cut: int, typed: str
+) -> None:
+    text = FILES[file][:at] + typed + FILES[file][at + cut :]
+    with tempfile.TemporaryDirectory() as folder:
+        findings = findings_of(write_repository(Path(folder), {file: text}))
+    assert findings is None or findings
+    assert all(finding.line >= 1 and finding.column >= 1 and str(finding) for finding in findings or [])
+
+
+def findings_of(root: Path) -> list[Finding] | None:
+    try:
+        load(root, "prod")
+    except DesiredStateError as error:
+        return error.findings
+    return None
