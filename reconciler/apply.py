@@ -193,7 +193,8 @@ class _Walk:
         return frozenset(step.key for step in self.plan.steps if step.action is not Action.DELETE)
 
     def _label(self, key: str) -> str:
-        return next(step.label for step in self.plan.steps if step.key == key)
+        step = next(step for step in self.plan.steps if step.key == key)
+        return step.label if step.stage is Stage.RESOURCE else f"{step.stage} {step.label}"
 
     @cached_property
     def _worker(self) -> Worker:
