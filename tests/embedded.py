@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -60,15 +61,16 @@ def account_body(**properties: object) -> dict[str, object]:
     }
 
 
-TENANT = "00000000-0000-0000-0000-0000000000b1"
-
-
 def make_workspace(arm: Arm, group: ResourceId) -> ResourceId:
     """A workspace with the least it needs: an account and a vault."""
     number = group.name.rpartition("-")[2]
     arm.put(account_id(group), STORAGE_API, account_body())
     vault = ResourceId(f"{group}/providers/Microsoft.KeyVault/vaults/kv-test-{number}")
-    settings = {"tenantId": TENANT, "sku": {"family": "A", "name": "standard"}, "enableRbacAuthorization": True}
+    settings = {
+        "tenantId": os.environ["AZURE_TENANT_ID"],
+        "sku": {"family": "A", "name": "standard"},
+        "enableRbacAuthorization": True,
+    }
     arm.put(vault, VAULT_API, {"location": LOCATION, "tags": TAGS, "properties": settings})
     workspace = ResourceId(f"{group}/providers/Microsoft.MachineLearningServices/workspaces/mlw-test-{number}")
     body = {
