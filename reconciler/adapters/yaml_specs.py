@@ -50,43 +50,39 @@ def _take(
     spec: type[BaseModel], root: Node, error: ValidationError, report: Report, checked: Checked[SpecType]
 ) -> tuple[Node, bool]:
     """Reports one round of mistakes. Returns the repaired tree and whether something required is missing."""
-    renamed: set[Path] = set()
-    hopeless = False
-    for detail in error.errors(include_url=False, include_context=True):
-        path = _real_path(root, detail["loc"])
-        if detail["type"] != "extra_forbidden":
-            continue
-        key = str(path[-1])
-        known = _known_keys(spec, path[:-1])
-        guess = closest(key, known)
-        entry = _entry(root, path)
-        message = f'unknown key "{key}" in {_place(spec, path[:-1])}'
-        checked.findings.append(report(entry.key, message + (_did_you_mean(guess) or _keys_are(known))))
-        checked.repaired.add(path)
-        target = (*path[:-1], guess or "")
-        if guess and root.at(target) is None:
-            root, renamed = _renamed(root, path, guess), renamed | {target}
-            checked.repaired.add(target)
-        else:
-            root = _without(root, path)
-    for detail in error.errors(include_url=False, include_context=True):
-        path = _real_path(root, detail["loc"])
-        if detail["type"] == "extra_forbidden" or path in renamed:
-            continue
-        if detail["type"] == "missing":
-            hopeless = True
-            if not any(path[: len(gone)] == gone for gone in checked.repaired):
-                parent = path[:-1]
-                message = f'missing key "{path[-1]}" in {_place(spec, parent)}: expected {_wanted(spec, path)}'
-                checked.findings.append(report(_head(root, parent), message))
-            continue
+    details = [(_real_path(root, detail["loc"]), dict(detail)) for detail in error.errors(include_url=False)]
+    unknown = [path for path, detail in details if detail["type"] == "extra_forbidden"]
+    missing = [path for path, detail in details if detail["type"] == "missing"]
+    before = root
+    for path in unknown:
+        root = _take_unknown_key(spec, root, path, report, checked)
+    for path in missing:
+        if not any(path[: len(gone)] == gone for gone in checked.repaired):
+            message = f'missing key "{path[-1]}" in {_place(spec, path[:-1])}: expected {_wanted(spec, path)}'
+            checked.findings.append(report(_head(before, path[:-1]), message))
+    for path, detail in reversed(details):  # from the end, so that taking an item out of a list moves no other
         node = root.at(path)
-        if node is None:
-            continue
-        checked.findings.append(report(node.span, _wrong_value(spec, path, node, dict(detail))))
-        checked.repaired.add(path)
-        root = _without(root, path)
-    return root, hopeless
+        if detail["type"] not in ("extra_forbidden", "missing") and node is not None:
+            checked.findings.append(report(node.span, _wrong_value(spec, path, node, detail)))
+            checked.repaired.add(path)
+            root = _without(root, path)
+    return root, any(root.at(path) is None for path in missing)
+
+
+def _take_unknown_key(
+    spec: type[BaseModel], root: Node, path: Path, report: Report, checked: Checked[SpecType]
+) -> Node:
+    """Reports a key, and gives its value the name it was probably meant to have."""
+    key, known = str(path[-1]), _known_keys(spec, path[:-1])
+    guess = closest(key, known)
+    message = f'unknown key "{key}" in {_place(spec, path[:-1])}'
+    checked.findings.append(report(_entry(root, path).key, message + (_did_you_mean(guess) or _keys_are(known))))
+    checked.repaired.add(path)
+    target = (*path[:-1], guess or "")
+    if guess is None or root.at(target) is not None:
+        return _without(root, path)
+    checked.repaired.add(target)
+    return _renamed(root, path, guess)
 
 
 def _real_path(root: Node, location: tuple[int | str, ...]) -> Path:

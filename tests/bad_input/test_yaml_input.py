@@ -550,6 +550,15 @@ def test_a_mistake_is_found_where_it_stands(
     assert error.exit_code == 1
 
 
+def test_each_wrong_item_of_a_list_is_told_and_no_other(tmp_path: Path) -> None:
+    error = refused(write_repository(tmp_path, version("[1.5, 2]", "[a, b, 3, c]")))
+    assert [(finding.column, finding.message[:34]) for finding in error.findings] == [
+        (18, 'item 1 of "forecast" of item 1 of '),
+        (21, 'item 2 of "forecast" of item 1 of '),
+        (27, 'item 4 of "forecast" of item 1 of '),
+    ]
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     st.sampled_from([PROD_FILE, BASE_FILE, VERSION_FILE, MODEL_FILE]),
