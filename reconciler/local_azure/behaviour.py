@@ -41,6 +41,10 @@ class Behaviour:
     settle     the slow part, run in a thread after the PUT was answered (provisioningState is 'Creating'/'Updating' until it
                returns; raise AzureRefusal to end as Failed): start a process, move traffic. None: ready at once
     remove     the slow part of a DELETE; raise AzureRefusal to refuse it
+    stored     what follows at once from a PUT that was accepted: children that Azure makes with it
+    removable  refuse a DELETE before anything happens
+    listed     what a listing shows, by the query's own options
+    makes_parent  a PUT makes a missing parent by itself (an asset's container)
     actions    POST {id}/{action}, lower case: 'listkeys' and the like
     patch      True when PATCH merges any property; else tags, sku and identity only
     """
@@ -49,5 +53,9 @@ class Behaviour:
     complete: Callable[[Context, Body], Body] = lambda _context, body: body
     settle: Callable[[Context, Body], None] | None = None
     remove: Callable[[Context, Body], None] | None = None
+    stored: Callable[[Context, Body], None] | None = None
+    removable: Callable[[Context, Body], None] = lambda _context, _body: None
+    listed: Callable[[list[Body], Mapping[str, str]], list[Body]] | None = None
+    makes_parent: bool = False
     actions: Mapping[str, Callable[[Context, Request], Response]] = field(default_factory=dict)
     patch: bool = True

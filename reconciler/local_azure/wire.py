@@ -60,3 +60,12 @@ class AzureRefusal(Exception):
         self.status, self.code, self.message = status, code, message
         self.details = details or []
         self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+
+    def response(self) -> Response:
+        """Microsoft Entra ID's errors have a shape of their own: a detail that spells it out is the whole body."""
+        if self.details and "error_description" in self.details[0]:
+            return Response.json(self.status, self.details[0], self.headers)
+        error: dict[str, Any] = {"code": self.code, "message": self.message}
+        if self.details:
+            error["details"] = self.details
+        return Response.json(self.status, {"error": error}, self.headers)
