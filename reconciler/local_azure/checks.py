@@ -66,7 +66,12 @@ def _message(misfit: shapes.Misfit) -> str:
 
 
 def check_references(resource: ResourceId, body: Body, store: Store) -> None:
-    """Every id in the body must be a resource that exists; its own id, its children's and built-in roles do."""
+    """Every id in the body must be a resource that exists; its own id, its children's and built-in roles do.
+
+    A template spec holds documents that Azure keeps without reading them.
+    """
+    if resource.type.lower().startswith("microsoft.resources/templatespecs"):
+        return
     for text in _ids(body):
         named = ResourceId(text)
         if named == resource or named.key.startswith(f"{resource.key}/") or _is_built_in(named):
