@@ -121,7 +121,7 @@ def test_what_needs_a_failed_step_is_skipped_and_nothing_is_deleted(
 ) -> None:
     bad, good, old = account(group, "bad"), account(group, "good"), account(group, "old")
     assert apply(plan(step(old)), means()).ok
-    refused = resource(bad.id, STORAGE_API, bad.body | {"kind": "NoSuchKind"})
+    refused = resource(bad.id, STORAGE_API, bad.body | {"sku": {"name": "NoSuchSku"}, "kind": 7})
     steps = [step(refused), step(service(bad), needs=(bad,)), step(container(bad, "raw"), needs=(service(bad),))]
     report = apply(plan(*steps, step(good), step(old, Action.DELETE)), means())
     assert outcomes(report) == {
@@ -142,7 +142,7 @@ def test_what_needs_a_failed_step_is_skipped_and_nothing_is_deleted(
 
 def test_an_apply_of_which_nothing_succeeded_is_an_error(group: ResourceId, means: Callable[[], Means]) -> None:
     bad = account(group, "bad")
-    report = apply(plan(step(resource(bad.id, STORAGE_API, bad.body | {"kind": "NoSuchKind"}))), means())
+    report = apply(plan(step(resource(bad.id, STORAGE_API, bad.body | {"sku": {"name": "NoSuchSku"}, "kind": 7}))), means())
     assert (report.ok, report.partial, report.exit_code) == (False, False, ExitCode.ERROR)
     assert str(bad.id) in report.results[0].message
 

@@ -53,7 +53,7 @@ def test_a_write_answers_what_a_read_then_says(arm: Arm, group: ResourceId) -> N
 
 def test_a_refused_write_says_why(arm: Arm, group: ResourceId) -> None:
     with pytest.raises(AzureError) as caught:
-        arm.put(account_id(group), STORAGE_API, account_body() | {"kind": "NoSuchKind"})
+        arm.put(account_id(group), STORAGE_API, account_body() | {"sku": {"name": "NoSuchSku"}, "kind": 7})
     assert caught.value.status == 400
     assert str(account_id(group)) in str(caught.value)
 
@@ -119,7 +119,8 @@ def test_a_reader_cannot_write(arm: Arm, group: ResourceId, request: pytest.Fixt
 
 
 def test_an_azure_that_cannot_be_reached_is_told_in_one_error(monkeypatch: pytest.MonkeyPatch, azure: object) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    for name in ("HTTPS_PROXY", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
     with connect(SUBSCRIPTION, read_only=True) as reader, pytest.raises(AzureError) as caught:
         reader.get(NOWHERE, GROUP_API)
     assert caught.value.code in {"Unreachable", "CredentialUnavailable"}
