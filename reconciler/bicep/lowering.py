@@ -1,0 +1,123 @@
+"""Declarations -> resource bodies in ARM's wire form, with the id of each and references where only Azure knows the value."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.bicep.syntax import Call, Declaration, Document, Interpolated, Member, Object, Value
+from reconciler.core.resource import Body, Reference, ResourceId
+from reconciler.errors import Bug
+
+_SPECIAL = ("parent", "scope", "name", "dependsOn")
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """One resource as it would be sent. `needs` are the ids it refers to, its parent and its scope."""
+
+    symbol: str
+    id: ResourceId
+    api_version: str
+    body: Body
+    needs: frozenset[ResourceId]
+    line: int
+    declared_at: str
+
+
+def lower_document(document: Document, subscription_id: str, resource_group: str | None) -> list[Lowered]:
+    """In source order; `existing` resources are not in it."""
+    lowering = _Lowering(document, subscription_id, resource_group)
+    return [lowering.resource(one) for one in document.resources if not one.existing]
+
+
+class _Lowering:
+    def __init__(self, document: Document, subscription_id: str, resource_group: str | None) -> None:
+        self._symbols = document.by_symbol()
+        self._subscription = f"/subscriptions/{subscription_id}"
+        self._root = (
+            self._subscription
+            if document.scope == "subscription"
+            else f"{self._subscription}/resourceGroups/{resource_group}"
+        )
+        if document.scope == "resourceGroup" and not resource_group:
+            raise Bug("a file at resource group scope was lowered without a resource group")
+
+    def resource(self, one: Declaration) -> Lowered:
+        needs: set[ResourceId] = set()
+        body = {
+            self._key(key, needs): self._value(item, needs) for key, item in one.body.properties if key not in _SPECIAL
+        }
+        for key in ("parent", "scope"):
+            if symbol := one.refers_to(key):
+                needs.add(self.id(self._symbols[symbol]))
+        for item in self._explicit(one):
+            needs.add(self.id(self._symbols[item]))
+        return Lowered(one.symbol, self.id(one), one.api_version, body, frozenset(needs), one.line, one.declared_at)
+
+    def _explicit(self, one: Declaration) -> list[str]:
+        listed = one.body.get("dependsOn")
+        return [item.symbol for item in listed if isinstance(item, Member)] if isinstance(listed, list) else []
+
+    def id(self, one: Declaration) -> ResourceId:
+        if parent := one.refers_to("parent"):
+            last = one.type.rpartition("/")[2]
+            return ResourceId(f"{self.id(self._symbols[parent])}/{last}/{one.name}")
+        scope = one.refers_to("scope")
+        root = str(self.id(self._symbols[scope])) if scope else self._root
+        if one.type.lower() == "microsoft.resources/resourcegroups":
+            return ResourceId(f"{self._subscription}/resourceGroups/{one.name}")
+        namespace, *kinds = one.type.split("/")
+        pairs = "/".join(f"{kind}/{name}" for kind, name in zip(kinds, one.name.split("/"), strict=True))
+        return ResourceId(f"{root}/providers/{namespace}/{pairs}")
+
+    def _value(self, value: Value, needs: set[ResourceId]) -> Any:
+        match value:
+            case Object():
+                return {self._key(key, needs): self._value(item, needs) for key, item in value.properties}
+            case list():
+                return [self._value(item, needs) for item in value]
+            case Member():
+                return self._member(value, needs)
+            case Interpolated():
+                return self._interpolated(value, needs)
+            case Call():
+                return self._call(value)
+        return value
+
+    def _key(self, key: str | Interpolated, needs: set[ResourceId]) -> str:
+        text = key if isinstance(key, str) else self._interpolated(key, needs)
+        if not isinstance(text, str):
+            raise Bug("a key is only known after apply")
+        return text
+
+    def _member(self, value: Member, needs: set[ResourceId]) -> str | Reference:
+        target = self._symbols[value.symbol]
+        resource = self.id(target)
+        needs.add(resource)
+        match value.path:
+            case () | ("id",):
+                return str(resource)
+            case ("name",):
+                return target.name
+        return Reference(resource, ".".join(value.path))
+
+    def _interpolated(self, value: Interpolated, needs: set[ResourceId]) -> str | Reference:
+        parts = [part if isinstance(part, str) else self._member(part, needs) for part in value.parts]
+        unknown = [part for part in parts if isinstance(part, Reference)]
+        if not unknown:
+            return "".join(part for part in parts if isinstance(part, str))
+        if len(unknown) > 1:
+            raise Bug("one text holds more than one value that is only known after apply")
+        text = "".join(part if isinstance(part, str) else "{}" for part in parts)
+        return Reference(unknown[0].resource, unknown[0].path, text)
+
+    def _call(self, value: Call) -> Any:
+        kind, *names = value.arguments
+        if value.function == "json":
+            return json.loads(kind)
+        namespace, *kinds = kind.split("/")
+        pairs = "/".join(f"{one}/{name}" for one, name in zip(kinds, names, strict=True))
+        root = {"subscriptionResourceId": self._subscription, "tenantResourceId": ""}.get(value.function, self._root)
+        return f"{root}/providers/{namespace}/{pairs}"
