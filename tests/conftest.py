@@ -6,12 +6,16 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["tests.embedded"]
+
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--update-golden", action="store_true", help="write what the code now prints into the golden files")
+    parser.addoption(
+        "--update-golden", action="store_true", help="write what the code now prints into the golden files"
+    )
 
 
 @pytest.fixture

@@ -22,21 +22,8 @@ from reconciler.core.plan import Action, Class, Plan, Stage, Step
 from reconciler.core.resource import Body, Origin, Reference, Resource, ResourceId
 from reconciler.errors import Bug, ExitCode, LockHeld, PlanRefused
 from reconciler.execute import Means
-from tests.embedded import (
-    GROUP_API,
-    LOCATION,
-    ML_API,
-    STORAGE_API,
-    TAGS,
-    account_body,
-    account_id,
-    arm,
-    azure,
-    group,
-    make_workspace,
-)
+from tests.embedded import GROUP_API, LOCATION, ML_API, STORAGE_API, TAGS, account_body, account_id, make_workspace
 
-__all__ = ["arm", "azure", "group"]
 pytestmark = pytest.mark.slow
 IDENTITY_API = "2024-11-30"
 INFO = RunInfo("20261123-141502", "ada@example.com", "2026-11-23T14:15:02Z", "3f2a1c9", "7c1e09d2")
@@ -142,7 +129,9 @@ def test_what_needs_a_failed_step_is_skipped_and_nothing_is_deleted(
 
 def test_an_apply_of_which_nothing_succeeded_is_an_error(group: ResourceId, means: Callable[[], Means]) -> None:
     bad = account(group, "bad")
-    report = apply(plan(step(resource(bad.id, STORAGE_API, bad.body | {"sku": {"name": "NoSuchSku"}, "kind": 7}))), means())
+    report = apply(
+        plan(step(resource(bad.id, STORAGE_API, bad.body | {"sku": {"name": "NoSuchSku"}, "kind": 7}))), means()
+    )
     assert (report.ok, report.partial, report.exit_code) == (False, False, ExitCode.ERROR)
     assert str(bad.id) in report.results[0].message
 

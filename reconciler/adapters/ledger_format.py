@@ -21,8 +21,8 @@ _DAMAGED = "Next: delete that version of the Template Spec `ledger`; the one bef
 
 SECRET_KEYS = frozenset(
     {
-        "accesskey", "accountkey", "adminpassword", "adminuserpassword", "clientsecret", "connectionstring", 
-         "password", "primarykey", "primaryconnectionstring", "primarysharedkey", "sastoken", "sasuri",
+        "accesskey", "accountkey", "adminpassword", "adminuserpassword", "clientsecret", "connectionstring",
+        "password", "primarykey", "primaryconnectionstring", "primarysharedkey", "sastoken", "sasuri",
         "secondarykey", "secondaryconnectionstring", "secondarysharedkey", "instrumentationkey",
     }
 )  # fmt: skip

@@ -7,20 +7,8 @@ import pytest
 from reconciler.adapters.arm import Arm, connect
 from reconciler.core.resource import Origin, Resource, ResourceId
 from reconciler.errors import AzureError
-from tests.embedded import (
-    GROUP_API,
-    LOCATION,
-    STORAGE_API,
-    SUBSCRIPTION,
-    TAGS,
-    account_body,
-    account_id,
-    arm,
-    azure,
-    group,
-)
+from tests.embedded import GROUP_API, LOCATION, STORAGE_API, SUBSCRIPTION, TAGS, account_body, account_id
 
-__all__ = ["arm", "azure", "group"]
 pytestmark = pytest.mark.slow
 NOWHERE = ResourceId(f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-nowhere")
 

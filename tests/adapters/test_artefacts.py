@@ -14,9 +14,7 @@ from reconciler.adapters.arm import Arm
 from reconciler.adapters.artefacts import ArtefactError, Artefacts
 from reconciler.adapters.manifest import manifest, manifest_sha256
 from reconciler.core.resource import Artefact, ResourceId
-from tests.embedded import ML_API, STORAGE_API, account_body, account_id, arm, azure, group, make_workspace
-
-__all__ = ["arm", "azure", "group"]
+from tests.embedded import ML_API, STORAGE_API, account_body, account_id, make_workspace
 
 
 @pytest.fixture

@@ -14,9 +14,8 @@ from reconciler.core.approval import Interrupted
 from reconciler.core.diff import Applied
 from reconciler.core.resource import ResourceId
 from reconciler.errors import LockHeld
-from tests.embedded import LOCATION, SUBSCRIPTION, TAGS, account_id, arm, azure, group
+from tests.embedded import LOCATION, SUBSCRIPTION, TAGS, account_id
 
-__all__ = ["arm", "azure", "group"]
 INFO = RunInfo("20261123-141502", "ada@example.com", "2026-11-23T14:15:02Z", "3f2a1c9", "7c1e09d2", {"a": "0f"})
 GROUP = ResourceId(f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-x")
 

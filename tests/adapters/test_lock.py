@@ -10,9 +10,8 @@ from reconciler.adapters.arm import Arm
 from reconciler.adapters.lock import Lock, Timing
 from reconciler.core.resource import ResourceId
 from reconciler.errors import LockHeld
-from tests.embedded import STORAGE_API, account_body, account_id, arm, azure, group
+from tests.embedded import STORAGE_API, account_body, account_id
 
-__all__ = ["arm", "azure", "group"]
 pytestmark = pytest.mark.slow
 
 
