@@ -55,6 +55,7 @@ def up(
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline:
         if (running := status(state_dir)) is not None:
+            child.returncode = 0  # it outlives us on purpose: otherwise Popen warns when this handle is forgotten
             return running
         if child.poll() is not None:
             break
