@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
+from pathlib import Path, PurePath
 
 CHUNK_BYTES = 1 << 20
 
 
 def manifest(folder: Path) -> str:
     """`sha256sum` lines of every file below `folder`, sorted by relative path: `sha256sum --check` reads them."""
-    files = sorted((path.relative_to(folder).as_posix(), path) for path in folder.rglob("*") if path.is_file())
+    found = ((path.relative_to(folder), path) for path in folder.rglob("*") if path.is_file())
+    files = sorted((name.as_posix(), path) for name, path in found if not _is_by_product(name))
     return "".join(f"{_file_sha256(path)}  {name}\n" for name, path in files)
+
+
+def _is_by_product(name: PurePath) -> bool:
+    """What an interpreter or a file manager leaves behind is no part of an artefact."""
+    return any(part == "__pycache__" or part.startswith(".") for part in name.parts)
 
 
 def manifest_sha256(path: Path) -> str:

@@ -100,6 +100,8 @@ class _Emitter:
                 return [self.json(item) for item in value]
             case str():
                 return _bracketed(value)
+            case Member(path=("name",)):
+                return _bracketed(self._names(self._symbols[value.symbol])[-1])
             case Member():
                 return f"[{self._member(value)}]"
             case Call():
