@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from reconciler.bicep.checks import problems
 from reconciler.bicep.lowering import Lowered, lower_document
-from reconciler.bicep.syntax import parse
+from reconciler.bicep.reader import read
+from reconciler.bicep.syntax import Document
 from reconciler.bicep.template import Template, template_of
+from reconciler.errors import DesiredStateError
 
-__all__ = ["Lowered", "Template", "compile_template", "lower"]
+__all__ = ["Document", "Lowered", "Template", "compile_template", "lower", "parse"]
+
+
+def parse(text: str, file: str) -> Document:
+    """Raises DesiredStateError with a finding for everything that is not flat, literal Bicep."""
+    document, findings = read(text, file)
+    if not findings.found:  # a document read in part would seem to lack what could not be read
+        for at, message in problems(document):
+            findings.refuse(at, message)
+    if findings.found:
+        raise DesiredStateError(findings.found)
+    return document
 
 
 def compile_template(text: str, file: str) -> Template:

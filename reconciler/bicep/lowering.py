@@ -1,4 +1,4 @@
-"""Declarations -> resource bodies in ARM's wire form, with the id of each and references where only Azure knows the value."""
+"""Declarations -> ids and bodies in ARM's wire form, with references where only Azure knows the value."""
 
 from __future__ import annotations
 
@@ -6,11 +6,19 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.bicep.syntax import Call, Declaration, Document, Interpolated, Member, Object, Value
+from reconciler.bicep.syntax import (
+    META_PROPERTIES,
+    RESOURCE_GROUPS,
+    Call,
+    Declaration,
+    Document,
+    Interpolated,
+    Member,
+    Object,
+    Value,
+)
 from reconciler.core.resource import Body, Reference, ResourceId
 from reconciler.errors import Bug
-
-_SPECIAL = ("parent", "scope", "name", "dependsOn")
 
 
 @dataclass(frozen=True)
@@ -47,36 +55,28 @@ class _Lowering:
     def resource(self, one: Declaration) -> Lowered:
         needs: set[ResourceId] = set()
         body = {
-            self._key(key, needs): self._value(item, needs) for key, item in one.body.properties if key not in _SPECIAL
+            self._key(key, needs): self._value(item, needs)
+            for key, item in one.body.properties
+            if key not in META_PROPERTIES
         }
-        for key in ("parent", "scope"):
-            if symbol := one.refers_to(key):
-                needs.add(self.id(self._symbols[symbol]))
-        for item in self._explicit(one):
-            needs.add(self.id(self._symbols[item]))
-        return Lowered(one.symbol, self.id(one), one.api_version, body, frozenset(needs), one.line, one.declared_at)
-
-    def _explicit(self, one: Declaration) -> list[str]:
-        listed = one.body.get("dependsOn")
-        return [item.symbol for item in listed if isinstance(item, Member)] if isinstance(listed, list) else []
+        for symbol in (one.parent, one.scope, *one.depends_on):
+            needs |= {self.id(self._symbols[symbol])} if symbol else set()
+        return Lowered(one.symbol, self.id(one), one.api_version, body, frozenset(needs), one.at.line, one.declared_at)
 
     def id(self, one: Declaration) -> ResourceId:
-        if parent := one.refers_to("parent"):
-            last = one.type.rpartition("/")[2]
-            return ResourceId(f"{self.id(self._symbols[parent])}/{last}/{one.name}")
-        scope = one.refers_to("scope")
-        root = str(self.id(self._symbols[scope])) if scope else self._root
-        if one.type.lower() == "microsoft.resources/resourcegroups":
-            return ResourceId(f"{self._subscription}/resourceGroups/{one.name}")
-        namespace, *kinds = one.type.split("/")
-        pairs = "/".join(f"{kind}/{name}" for kind, name in zip(kinds, one.name.split("/"), strict=True))
-        return ResourceId(f"{root}/providers/{namespace}/{pairs}")
+        kind, name = one.type.rpartition("/")[2], one.name
+        if one.parent:
+            return ResourceId(f"{self.id(self._symbols[one.parent])}/{kind}/{name}")
+        if one.type.lower() == RESOURCE_GROUPS:
+            return ResourceId(f"{self._subscription}/resourceGroups/{name}")
+        root = self.id(self._symbols[one.scope]) if one.scope else self._root
+        return ResourceId(f"{root}/providers/{one.type}/{name}")
 
     def _value(self, value: Value, needs: set[ResourceId]) -> Any:
         match value:
             case Object():
                 return {self._key(key, needs): self._value(item, needs) for key, item in value.properties}
-            case list():
+            case tuple():
                 return [self._value(item, needs) for item in value]
             case Member():
                 return self._member(value, needs)
@@ -89,7 +89,7 @@ class _Lowering:
     def _key(self, key: str | Interpolated, needs: set[ResourceId]) -> str:
         text = key if isinstance(key, str) else self._interpolated(key, needs)
         if not isinstance(text, str):
-            raise Bug("a key is only known after apply")
+            raise Bug("a key that is only known after apply passed the checks")
         return text
 
     def _member(self, value: Member, needs: set[ResourceId]) -> str | Reference:
@@ -109,7 +109,7 @@ class _Lowering:
         if not unknown:
             return "".join(part for part in parts if isinstance(part, str))
         if len(unknown) > 1:
-            raise Bug("one text holds more than one value that is only known after apply")
+            raise Bug("a text with two values that are only known after apply passed the checks")
         text = "".join(part if isinstance(part, str) else "{}" for part in parts)
         return Reference(unknown[0].resource, unknown[0].path, text)
 

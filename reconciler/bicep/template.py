@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconciler.bicep.syntax import Call, Declaration, Document, Interpolated, Member, Object, Value
+from reconciler.bicep.syntax import (
+    META_PROPERTIES,
+    Call,
+    Declaration,
+    Document,
+    Interpolated,
+    Member,
+    Object,
+    Output,
+    Value,
+    members,
+)
 
 Template = dict[str, Any]
 
@@ -13,7 +24,6 @@ SCHEMAS = {
     "subscription": "https://schema.management.azure.com/schemas/2018-05-01/subscriptionDeploymentTemplate.json#",
 }
 GENERATOR = {"name": "reconciler", "version": "1"}
-_SPECIAL = ("parent", "scope", "name", "dependsOn")
 
 
 def template_of(document: Document) -> Template:
@@ -26,9 +36,7 @@ def template_of(document: Document) -> Template:
         "resources": [emitter.resource(one) for one in document.resources if not one.existing],
     }
     if document.outputs:
-        template["outputs"] = {
-            name: {"type": kind, "value": emitter.json(value)} for name, kind, value in document.outputs
-        }
+        template["outputs"] = {one.name: emitter.output(one) for one in document.outputs}
     return template
 
 
@@ -39,13 +47,20 @@ class _Emitter:
 
     def resource(self, one: Declaration) -> Template:
         emitted: Template = {"type": one.type, "apiVersion": one.api_version}
-        if scope := one.refers_to("scope"):
+        if scope := self._scope_of(one):
             emitted["scope"] = f"[{self.id(self._symbols[scope])}]"
         emitted["name"] = self._name(one)
-        emitted |= {str(self._key(key)): self.json(value) for key, value in one.body.properties if key not in _SPECIAL}
+        emitted |= {self._key(key): self.json(item) for key, item in one.body.properties if key not in META_PROPERTIES}
         if needs := self._needs(one):
-            emitted["dependsOn"] = [f"[{self.id(self._symbols[symbol])}]" for symbol in needs]
-        return emitted
+            emitted["dependsOn"] = [f"[{self.id(self._symbols[symbol])}]" for symbol in sorted(needs)]
+        return emitted | _described(one.description)
+
+    def output(self, one: Output) -> Template:
+        return {"type": one.type, **_described(one.description), "value": self.json(one.value)}
+
+    def _scope_of(self, one: Declaration) -> str | None:
+        """A child is where its parent is."""
+        return self._scope_of(self._symbols[one.parent]) if one.parent else one.scope
 
     def _name(self, one: Declaration) -> str:
         names = self._names(one)
@@ -55,66 +70,52 @@ class _Emitter:
         return f"[format('{holes}', {', '.join(_quoted(name) for name in names)})]"
 
     def _names(self, one: Declaration) -> list[str]:
-        parent = one.refers_to("parent")
-        return [*(self._names(self._symbols[parent]) if parent else []), one.name]
+        return [*(self._names(self._symbols[one.parent]) if one.parent else []), one.name]
 
     def id(self, one: Declaration) -> str:
         """The expression for a resource's id."""
         arguments = ", ".join(_quoted(text) for text in (one.type, *self._names(one)))
-        top = one
-        while parent := top.refers_to("parent"):
-            top = self._symbols[parent]
-        if scope := top.refers_to("scope"):
+        if scope := self._scope_of(one):
             return f"extensionResourceId({self.id(self._symbols[scope])}, {arguments})"
         return f"{'subscriptionResourceId' if self._scope == 'subscription' else 'resourceId'}({arguments})"
 
-    def _needs(self, one: Declaration) -> list[str]:
-        """Symbols of every resource that this one refers to, sorted; existing ones are looked through, not waited for."""
-        found: set[str] = set()
-        self._collect(one.body, found)
-        waited: set[str] = set()
-        for symbol in found:
+    def _needs(self, one: Declaration) -> set[str]:
+        """Symbols of every resource that this one refers to; existing ones are looked through, not waited for."""
+        needs: set[str] = set()
+        for symbol in {member.symbol for member in members(one.body)}:
             target = self._symbols[symbol]
-            waited |= set(self._needs(target)) if target.existing else {symbol}
-        return sorted(waited)
-
-    def _collect(self, value: Value, found: set[str]) -> None:
-        match value:
-            case Member():
-                found.add(value.symbol)
-            case Interpolated():
-                found.update(part.symbol for part in value.parts if isinstance(part, Member))
-            case Object():
-                for key, item in value.properties:
-                    self._collect(key, found)
-                    self._collect(item, found)
-            case list():
-                for item in value:
-                    self._collect(item, found)
+            needs |= self._needs(target) if target.existing else {symbol}
+        return needs
 
     def json(self, value: Value) -> Any:
         match value:
             case Object():
                 return {self._key(key): self.json(item) for key, item in value.properties}
-            case list():
+            case tuple():
                 return [self.json(item) for item in value]
             case str():
                 return _bracketed(value)
             case Member(path=("name",)):
-                return _bracketed(self._names(self._symbols[value.symbol])[-1])
-            case Member():
-                return f"[{self._member(value)}]"
-            case Call():
-                return f"[{self._call(value)}]"
-            case Interpolated():
-                return f"[{self._format(value)}]"
+                return _bracketed(self._symbols[value.symbol].name)
+            case Member() | Call() | Interpolated():
+                return f"[{self._expression(value)}]"
         return value
+
+    def _expression(self, value: Member | Call | Interpolated) -> str:
+        match value:
+            case Member():
+                return self._member(value)
+            case Call():
+                return f"{value.function}({', '.join(map(_quoted, value.arguments))})"
+            case Interpolated():
+                return self._format(value)
 
     def _key(self, key: str | Interpolated) -> str:
         return _bracketed(key) if isinstance(key, str) else f"[{self._format(key)}]"
 
     def _format(self, value: Interpolated) -> str:
-        text, arguments = "", []
+        text = ""
+        arguments: list[str] = []
         for part in value.parts:
             if isinstance(part, str):
                 text += part.replace("{", "{{").replace("}", "}}")
@@ -123,20 +124,20 @@ class _Emitter:
                 arguments.append(self._member(part))
         return f"format({', '.join([_quoted(text), *arguments])})"
 
-    def _call(self, value: Call) -> str:
-        return f"{value.function}({', '.join(_quoted(one) for one in value.arguments)})"
-
     def _member(self, value: Member) -> str:
         target = self._symbols[value.symbol]
         match value.path:
             case () | ("id",):
                 return self.id(target)
             case ("name",):
-                names = self._names(target)
-                return _quoted(names[-1])
+                return _quoted(target.name)
             case ("properties", *rest):
                 return ".".join([f"reference({self.id(target)}, {_quoted(target.api_version)})", *rest])
         return ".".join([f"reference({self.id(target)}, {_quoted(target.api_version)}, 'full')", *value.path])
+
+
+def _described(description: str | None) -> Template:
+    return {} if description is None else {"metadata": {"description": _bracketed(description)}}
 
 
 def _quoted(text: str) -> str:
