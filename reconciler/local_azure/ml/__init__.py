@@ -1,25 +1,44 @@
-"""Azure Machine Learning: assets, jobs, endpoints, MLflow."""
+"""Azure Machine Learning: workspaces, assets, jobs, online endpoints, MLflow."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from reconciler.local_azure.behaviour import Behaviour
+from reconciler.local_azure.ml import assets, computes, datastores, deployments, endpoints, workspaces
+from reconciler.local_azure.ml.kinds import COMPUTE, DATASTORE, DEPLOYMENT, ENDPOINT, WORKSPACE
+from reconciler.local_azure.ml.parts import parts_of
 from reconciler.local_azure.services import Services
 from reconciler.local_azure.wire import Request, Response
 
 
-def behaviours(_services: Services) -> dict[str, Behaviour]:
-    return {}
+def behaviours(services: Services) -> dict[str, Behaviour]:
+    """By type name."""
+    parts = parts_of(services)
+    return {
+        WORKSPACE: workspaces.behaviour(services),
+        DATASTORE: datastores.behaviour(services),
+        COMPUTE: computes.behaviour(services),
+        ENDPOINT: endpoints.behaviour(services, parts.serving),
+        DEPLOYMENT: deployments.behaviour(services, parts.serving),
+        **assets.behaviours(services),
+    }
 
 
-def hosts(_services: Services) -> dict[str, Callable[[Request], Response]]:
-    return {}
+def hosts(services: Services) -> dict[str, Callable[[Request], Response]]:
+    """By host name, with wildcards."""
+    return {"*.inference.ml.azure.com": parts_of(services).gateway.serve}
 
 
-def resume(_services: Services) -> None:
-    pass
+def resume(services: Services) -> None:
+    """Starts again what ran when the daemon was last stopped."""
+    parts = parts_of(services)
+    parts.processes.end_strays()
+    parts.serving.resume()
 
 
-def shut_down(_services: Services) -> None:
-    pass
+def shut_down(services: Services) -> None:
+    """Ends every child process."""
+    parts = parts_of(services)
+    parts.serving.close()
+    parts.processes.end_all()

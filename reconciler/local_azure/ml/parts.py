@@ -1,0 +1,25 @@
+"""What the parts of Azure Machine Learning share, made once for each embedded Azure."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from reconciler.local_azure.identity import Identity
+from reconciler.local_azure.ml.gateway import Gateway
+from reconciler.local_azure.ml.processes import Processes
+from reconciler.local_azure.ml.serving import Serving
+from reconciler.local_azure.services import Services
+
+
+class Parts:
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self.identity = Identity(services.state_dir)
+        self.processes = Processes(services.store)
+        self.serving = Serving(services, self.processes)
+        self.gateway = Gateway(services.store, self.identity, self.serving)
+
+
+@cache
+def parts_of(services: Services) -> Parts:
+    return Parts(services)
