@@ -29,7 +29,9 @@ def parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    top.add_argument("-C", dest="root", metavar="DIR", type=Path, help="the repository (default: found upwards from here)")
+    top.add_argument(
+        "-C", dest="root", metavar="DIR", type=Path, help="the repository (default: found upwards from here)"
+    )
     verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)
 
     verb = _verb(verbs, "validate", "check the YAML, the models and the templates of all environments; offline")
@@ -43,12 +45,24 @@ def parser() -> argparse.ArgumentParser:
 
     verb = _verb(verbs, "apply", "make Azure equal to the YAML: the plan that was approved, and no other")
     verb.add_argument("environment", metavar="ENV")
-    verb.add_argument("--approve", metavar="DIGEST|FILE", help="digest of the reviewed plan, or the file `plan --out` wrote")
-    verb.add_argument("--consent", metavar="ID", action="append", default=[], help="allow deleting or replacing this stateful resource")
-    verb.add_argument("--wait", metavar="SECONDS", type=int, default=0, help="wait for another run to end (default: end with 7)")
+    verb.add_argument(
+        "--approve", metavar="DIGEST|FILE", help="digest of the reviewed plan, or the file `plan --out` wrote"
+    )
+    verb.add_argument(
+        "--consent",
+        metavar="ID",
+        action="append",
+        default=[],
+        help="allow deleting or replacing this stateful resource",
+    )
+    verb.add_argument(
+        "--wait", metavar="SECONDS", type=int, default=0, help="wait for another run to end (default: end with 7)"
+    )
     verb.add_argument("--format", choices=["text", "json"], default="text")
 
-    verb = _verb(verbs, "drift", "report what was changed in Azure behind git's back; exits 3 when it finds any; cannot write")
+    verb = _verb(
+        verbs, "drift", "report what was changed in Azure behind git's back; exits 3 when it finds any; cannot write"
+    )
     _add_plan_options(verb)
 
     verb = _verb(verbs, "promote", "edit the YAML: give a deployment a model version")
@@ -80,7 +94,9 @@ def _verb(verbs: argparse._SubParsersAction[argparse.ArgumentParser], name: str,
 def _add_plan_options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("environment", metavar="ENV")
     verb.add_argument("--format", choices=["text", "json"], default="text")
-    verb.add_argument("--out", metavar="FILE", type=Path, help="also write the plan as JSON, for `apply --approve FILE`")
+    verb.add_argument(
+        "--out", metavar="FILE", type=Path, help="also write the plan as JSON, for `apply --approve FILE`"
+    )
     verb.add_argument("--show", choices=["suppressed"], help="list the differences that field rules silence")
     verb.add_argument("--detailed-exitcode", action="store_true", help="2 changes pending, 3 drift, 4 conflict")
 
@@ -93,11 +109,15 @@ def _add_models(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     verb.add_argument("environment", metavar="ENV")
     verb.add_argument("--job", help="a job of the environment (default: the only one)")
     verb.add_argument("--variant", default="2", help="which configuration of the training code (default: 2)")
-    verb = _verb(models, "register", "write the next version file from a finished job; the gate in model.yaml must hold")
+    verb = _verb(
+        models, "register", "write the next version file from a finished job; the gate in model.yaml must hold"
+    )
     verb.add_argument("environment", metavar="ENV")
     verb.add_argument("model")
     verb.add_argument("job", metavar="JOB")
-    verb.add_argument("--allow-worse", action="store_true", help="register even though it is worse than the newest version")
+    verb.add_argument(
+        "--allow-worse", action="store_true", help="register even though it is worse than the newest version"
+    )
     verb = _verb(models, "list", "every version with its metrics; offline")
     verb.add_argument("model", nargs="?")
     verb = _verb(models, "show", "one version; offline")
@@ -105,12 +125,16 @@ def _add_models(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def _add_local(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    local = _verb(verbs, "local", "the embedded Azure on this machine").add_subparsers(dest="action", metavar="ACTION", required=True)
+    local = _verb(verbs, "local", "the embedded Azure on this machine").add_subparsers(
+        dest="action", metavar="ACTION", required=True
+    )
     verb = _verb(local, "up", "start it; what it holds is kept in .local-azure")
     verb.add_argument("--record", metavar="FILE", type=Path, help="write every exchange as a JSON line, secrets masked")
     _verb(local, "down", "stop it, and the jobs and deployments it runs")
     _verb(local, "status", "is it running, and what does it hold")
-    verb = _verb(local, "env", 'print the environment variables that point the Azure SDKs at it: eval "$(reconciler local env)"')
+    verb = _verb(
+        local, "env", 'print the environment variables that point the Azure SDKs at it: eval "$(reconciler local env)"'
+    )
     verb.add_argument("--principal", choices=["owner", "reader"], default="owner", help="who to be (default: owner)")
     _verb(local, "reset", "stop it and forget everything it holds")
 
@@ -120,7 +144,9 @@ def find_root(start: Path) -> Path:
     for folder in (start, *start.parents):
         if (folder / "environments" / "base.yaml").is_file():
             return folder
-    raise ReconcilerError(f"{start} is not inside a repository: no environments/base.yaml here or above. Name one with -C DIR.")
+    raise ReconcilerError(
+        f"{start} is not inside a repository: no environments/base.yaml here or above. Name one with -C DIR."
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -97,7 +97,14 @@ class AzureError(ReconcilerError):
     """Azure refused or could not be reached: the operator acts. Never branch on the text, only on `code` and `status`."""
 
     def __init__(  # noqa: PLR0913  a record of what Azure said
-        self, message: str, *, code: str, status: int = 0, retryable: bool = False, request_id: str = "", target: str = ""
+        self,
+        message: str,
+        *,
+        code: str,
+        status: int = 0,
+        retryable: bool = False,
+        request_id: str = "",
+        target: str = "",
     ) -> None:
         self.code, self.status, self.retryable = code, status, retryable
         self.request_id, self.target = request_id, target

@@ -11,16 +11,16 @@ from typing import Any
 
 from reconciler.adapters import azure_ml
 from reconciler.adapters.artefact_places import Places
-from reconciler.adapters.jinja import BICEP_FILES, ids, write_files
+from reconciler.adapters.jinja import BICEP_FILES, ROLES, ids, write_files
 from reconciler.adapters.yaml_files import Loaded
 from reconciler.bicep import lower
 from reconciler.core.names import names
-from reconciler.core.resource import Artefact, Origin, Resource, ResourceId
+from reconciler.core.resource import Artefact, Body, Origin, Reference, Resource, ResourceId
 
-_DECLARED_AT = re.compile(r"^# declared at: (\S+)$", re.M)
-_NAME = re.compile(r'^name: "(.*)"$', re.M)
-_VERSION = re.compile(r'^version: "(.*)"$', re.M)
-_ENDPOINT = re.compile(r'^endpoint_name: "(.*)"$', re.M)
+_DECLARED_AT = re.compile(r"^# declared at: (\S+)$", re.MULTILINE)
+_NAME = re.compile(r'^name: "(.*)"$', re.MULTILINE)
+_VERSION = re.compile(r'^version: "(.*)"$', re.MULTILINE)
+_ENDPOINT = re.compile(r'^endpoint_name: "(.*)"$', re.MULTILINE)
 
 _NOUNS = {
     "Microsoft.Resources/resourceGroups": "resource group",
@@ -61,7 +61,12 @@ def _infrastructure(loaded: Loaded, files: Mapping[str, str]) -> Iterator[Resour
     for name in BICEP_FILES:
         for one in lower(files[name], name, loaded.state.subscription_id, group):
             yield Resource(
-                one.id, one.api_version, one.body, loaded.origin(one.declared_at), one.needs, label=_label(one.id)
+                one.id,
+                one.api_version,
+                one.body,
+                loaded.origin(one.declared_at),
+                one.needs,
+                label=_label(one.id, one.body),
             )
 
 
@@ -79,7 +84,13 @@ def _learning(loaded: Loaded, root: Path, files: Mapping[str, str]) -> Iterator[
             resource = ResourceId(f"{workspace}/{_place(kind, text)}")
             needs = frozenset(_ids(body))
             yield Resource(
-                resource, azure_ml.API_VERSION, body, origin, needs, _artefact(kind, text, places), _label(resource)
+                resource,
+                azure_ml.API_VERSION,
+                body,
+                origin,
+                needs,
+                _artefact(kind, text, places),
+                _label(resource, body),
             )
 
 
@@ -142,7 +153,7 @@ def _ids(value: Any) -> Iterator[ResourceId]:
                 yield from _ids(item)
 
 
-def _label(resource: ResourceId) -> str:
+def _label(resource: ResourceId, body: Body) -> str:
     """`deployment retail-forecast-dev-3c1d/blue`, `model retail-forecast:2`: what plans and reports say."""
     noun = _NOUNS.get(resource.type, resource.type.rpartition("/")[2])
     match noun:
@@ -153,6 +164,14 @@ def _label(resource: ResourceId) -> str:
         case "blob service" | "lifecycle policy":
             return f"{noun} {resource.names[0]}"
         case "role assignment":
-            scope = resource.parent
-            return f"{noun} {resource.name[:8]} on {scope.name if scope else resource.name}"
+            return f"role {_assigned(body)} on {resource.parent.name if resource.parent else resource.name}"
     return f"{noun} {resource.name}"
+
+
+def _assigned(body: Body) -> str:
+    """`AcrPull for id-retail-dev-compute`."""
+    properties = body["properties"]
+    guid = properties["roleDefinitionId"].rpartition("/")[2]
+    role = next((name for name, one in ROLES.items() if one == guid), guid)
+    principal = properties["principalId"]
+    return f"{role} for {principal.resource.name if isinstance(principal, Reference) else principal}"

@@ -35,11 +35,11 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         case "traffic":
             return traffic(arguments)
         case "models":
-            from reconciler.models import run as models
+            from reconciler.model_verbs import run as models
 
             return models(arguments)
         case "local":
-            from reconciler.local_azure.verbs import run as local
+            from reconciler.local_verbs import run as local
 
             return local(arguments)
         case "demo":
@@ -50,11 +50,11 @@ def run(arguments: argparse.Namespace) -> ExitCode:
 
 
 def validate(root: Path, names: list[str]) -> ExitCode:
-    """Offline: YAML, models, templates, and the official compiler where it is on the path."""
+    """Offline: YAML, models and templates."""
     from reconciler.pipeline import check_files
 
     for environment, count in check_files(root, names):
-        print(f"{environment}: {count} resources, valid")
+        print(f"{environment}: valid, renders to {count} files")
     return ExitCode.CLEAN
 
 
@@ -89,7 +89,8 @@ def _planned(arguments: argparse.Namespace) -> Planned:
     from reconciler.pipeline import desire, make_plan
 
     desired = desire(arguments.root, arguments.environment)
-    return make_plan(desired, _connect(desired, read_only=True))
+    with _connect(desired, read_only=True) as arm:
+        return make_plan(desired, arm)
 
 
 def _connect(desired: Desired, *, read_only: bool) -> Arm:
@@ -146,24 +147,19 @@ _detailed = _worst
 def apply(arguments: argparse.Namespace) -> ExitCode:
     """Plans again, holds the approval against it, applies, plans a last time to prove that live equals declared."""
     from reconciler.core.safety import Consent
-    from reconciler.pipeline import apply_approved, desire
+    from reconciler.pipeline import Request, apply_approved, desire
     from reconciler.views.machine import report_json
     from reconciler.views.progress import Progress
     from reconciler.views.style import style_for
     from reconciler.views.text import report_text
 
     desired = desire(arguments.root, arguments.environment)
-    arm = _connect(desired, read_only=False)
+    request = Request(
+        lambda planned: _approve(planned, arguments.approve), Consent(frozenset(arguments.consent)), arguments.wait
+    )
     to_json = arguments.format == "json"
-    with Progress(sys.stderr if to_json else sys.stdout) as progress:
-        outcome = apply_approved(
-            desired,
-            arm,
-            approve=lambda planned: _approve(planned, arguments.approve),
-            consent=Consent(frozenset(arguments.consent)),
-            wait_s=arguments.wait,
-            on_event=progress,
-        )
+    with _connect(desired, read_only=False) as arm, Progress(sys.stderr if to_json else sys.stdout) as progress:
+        outcome = apply_approved(desired, arm, request, progress)
     if to_json:
         print(report_json(outcome.report, environment=arguments.environment, verified=outcome.verified))
     else:

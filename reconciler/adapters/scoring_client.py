@@ -32,6 +32,13 @@ class Endpoint:
 
     def ask(self, request: Mapping[str, Any], deployment: str = "") -> Any:
         """The answer's JSON. `deployment` overrides the traffic split. Raises AzureError when it is not 200."""
+        return self._post(request, deployment).json()
+
+    def answered_by(self, request: Mapping[str, Any]) -> str:
+        """The deployment that answers one request, chosen by the traffic split."""
+        return str(self._post(request, "").headers.get("azureml-model-deployment", ""))
+
+    def _post(self, request: Mapping[str, Any], deployment: str) -> httpx.Response:
         import httpx
 
         headers = {"azureml-model-deployment": deployment} if deployment else {}
@@ -51,7 +58,7 @@ class Endpoint:
                 request_id=request_id,
                 target=target,
             )
-        return answer.json()
+        return answer
 
 
 @contextmanager

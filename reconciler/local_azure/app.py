@@ -14,6 +14,7 @@ from reconciler.core.resource import ResourceId
 from reconciler.local_azure import groups, identity, ml, providers
 from reconciler.local_azure.arm import HOST, Arm
 from reconciler.local_azure.blobs import Blobs
+from reconciler.local_azure.clients import client_environment
 from reconciler.local_azure.faults import Faults
 from reconciler.local_azure.identity import Identity
 from reconciler.local_azure.operations import Operations
@@ -46,7 +47,7 @@ class EmbeddedAzure:
         folder.mkdir(parents=True, exist_ok=True)
         self.identity = Identity(folder)
         store = Store(folder / "azure.sqlite")
-        environment = lambda: process_environment(folder, self.identity, proxy_port())  # noqa: E731
+        environment = lambda: client_environment(folder, self.identity, proxy_port())  # noqa: E731
         self.services = Services(store, folder, Blobs(folder / "blobs", store, self.identity), environment, proxy_port)
         _seed_roles(store, self.identity, settings.subscriptions)
         behaviours = {**providers.behaviours(self.services), **ml.behaviours(self.services)}
@@ -100,24 +101,6 @@ class EmbeddedAzure:
     def _manage(self, request: Request) -> Response:
         asked = replace(request, caller=self.identity.caller(request.headers))
         return groups.serve(self.arm, asked)
-
-
-def process_environment(folder: Path, who: Identity, port: int, principal: str = "owner") -> dict[str, str]:
-    """The variables that point any Azure SDK at this Azure, as one of the seeded principals."""
-    seeded = who.principals[principal]
-    bundle = str(folder / "tls" / "ca.pem")
-    proxy = f"http://127.0.0.1:{port}"
-    return {
-        "HTTPS_PROXY": proxy,
-        "https_proxy": proxy,
-        "NO_PROXY": "127.0.0.1,localhost",
-        "no_proxy": "127.0.0.1,localhost",
-        "REQUESTS_CA_BUNDLE": bundle,
-        "SSL_CERT_FILE": bundle,
-        "AZURE_TENANT_ID": who.tenant_id,
-        "AZURE_CLIENT_ID": seeded.client_id,
-        "AZURE_CLIENT_SECRET": seeded.secret,
-    }
 
 
 def _seed_roles(store: Store, who: Identity, subscriptions: tuple[str, ...]) -> None:

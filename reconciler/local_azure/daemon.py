@@ -96,10 +96,10 @@ def environment(state_dir: Path, principal: str = "owner") -> dict[str, str]:
     running = status(state_dir)
     if running is None:
         raise ReconcilerError("The embedded Azure is not running: reconciler local up")
-    from reconciler.local_azure.app import process_environment
+    from reconciler.local_azure.clients import client_environment
     from reconciler.local_azure.identity import Identity
 
-    return process_environment(state_dir.resolve(), Identity(state_dir), running.port, principal)
+    return client_environment(state_dir.resolve(), Identity(state_dir), running.port, principal)
 
 
 def reset(state_dir: Path) -> None:
