@@ -156,7 +156,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments.root = find_root((arguments.root or Path.cwd()).resolve())
         from reconciler.verbs import run
 
-        return int(run(arguments))
+        return int(run(arguments, main))
     except Bug as error:
         print(f"BUG: {error}\nPlease open an issue with the command and this message.", file=sys.stderr)
         return int(error.exit_code)

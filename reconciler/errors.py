@@ -96,7 +96,7 @@ class SmokeTestFailed(ReconcilerError):
 class AzureError(ReconcilerError):
     """Azure refused or could not be reached: the operator acts. Never branch on the text, only on `code` and `status`."""
 
-    def __init__(  # noqa: PLR0913  a record of what Azure said
+    def __init__(
         self,
         message: str,
         *,

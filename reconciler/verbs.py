@@ -6,6 +6,7 @@ import argparse
 import json
 import re
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,8 +18,10 @@ if TYPE_CHECKING:
     from reconciler.pipeline import Desired, Planned
 
 
-def run(arguments: argparse.Namespace) -> ExitCode:
-    """Dispatches to the verb. Raises ReconcilerError for everything a person can mend."""
+def run(arguments: argparse.Namespace, main: Callable[[Sequence[str]], int]) -> ExitCode:
+    """Dispatches to the verb; `main` runs a whole command line, for the demo. Raises ReconcilerError for everything a person
+    can mend.
+    """
     match arguments.verb:
         case "validate":
             return validate(arguments.root, arguments.environments)
@@ -45,7 +48,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         case "demo":
             from reconciler.demo import tell
 
-            return tell(arguments.root, keep=arguments.keep, record=arguments.record)
+            return tell(arguments.root, main, keep=arguments.keep, record=arguments.record)
     raise AssertionError(arguments.verb)
 
 

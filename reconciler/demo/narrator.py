@@ -9,11 +9,10 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reconciler import cli
 from reconciler.errors import ReconcilerError
 from reconciler.views.style import Style, style_for
 
@@ -30,6 +29,7 @@ class Narrator:
     """Runs verbs in this process, on a scratch copy of the repository, and prints them as a story."""
 
     root: Path
+    main: Callable[[Sequence[str]], int]
     style: Style = field(default_factory=lambda: style_for(sys.stdout))
     started: float = field(default_factory=time.monotonic)
     _chapter: int = 0
@@ -69,7 +69,7 @@ class Narrator:
     def _call(self, words: list[str]) -> tuple[int, str]:
         buffer = io.StringIO()
         with contextlib.redirect_stdout(buffer), contextlib.redirect_stderr(buffer), self._patience():
-            code = cli.main(["-C", str(self.root), *words])
+            code = self.main(["-C", str(self.root), *words])
         return code, buffer.getvalue()
 
     @contextlib.contextmanager

@@ -6,7 +6,7 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,10 +21,10 @@ SIZE = "Standard_F4s_v2"
 REQUESTS = 200
 
 
-def tell(root: Path, *, keep: bool, record: Path | None) -> ExitCode:
+def tell(root: Path, main: Callable[[Sequence[str]], int], *, keep: bool, record: Path | None) -> ExitCode:
     """Runs the whole story on a scratch copy of `root`. Raises DemoFailed when a step does not do what it says."""
     folder = Path(tempfile.mkdtemp(prefix="retail-forecast-demo-"))
-    narrator = Narrator(scratch_copy(root, folder / "repository"))
+    narrator = Narrator(scratch_copy(root, folder / "repository"), main)
     with _embedded_azure(narrator, folder, keep=keep, record=record):
         _infrastructure(narrator)
         _first_model(narrator)
