@@ -51,8 +51,10 @@ def read(text: str, file: str) -> tuple[Document, Findings]:
     masked = scanner.mask(text)
     for offset, message in masked.mistakes:
         findings.refuse(findings.mark(offset, offset + 1), message)
+    if masked.mistakes:  # where a string does not end, the rest is guesswork
+        return Document("resourceGroup", ()), findings
     root = _parser().parse(masked.text.encode()).root_node
-    for node in _errors(root) if not findings.found else []:
+    for node in _errors(root):
         end = node.end_byte if node.end_point[0] == node.start_point[0] else node.start_byte + 1
         findings.refuse(findings.mark(node.start_byte, end), "this is not Bicep that the grammar knows")
     return _Reader(text, findings).document(root), findings

@@ -63,7 +63,7 @@ SNIPPETS = [
     pytest.param(things("{ '[x]': 1, 'with space': 2, plain: 3, '': 4 }"), id="quoted keys"),
     pytest.param(things("{ // why\n a: 1 /* and\n why */\n // last\n }"), id="comments inside an object"),
     pytest.param(things("json('0.5')"), id="a decimal"),
-    pytest.param(things("json('{\"a\": [1, \"it\\'s\"]}')"), id="an object as JSON text"),
+    pytest.param(things('json(\'{"a": [1, "it\\\'s"]}\')'), id="an object as JSON text"),
     pytest.param(
         things("subscriptionResourceId('Microsoft.Authorization/roleDefinitions', 'r')"), id="an id of the subscription"
     ),
@@ -77,7 +77,9 @@ SNIPPETS = [
     pytest.param(tagged("lake.identity.principalId"), id="the identity of a resource"),
     pytest.param(tagged("'${lake.name}-${lake.name}'"), id="the same name twice in a text"),
     pytest.param(tagged("'[${lake.id}]'"), id="an interpolated text in brackets"),
-    pytest.param(tagged("'{\\'a\\': ${runner.properties.clientId} {0}} \\${x}'"), id="braces and quotes around a value"),
+    pytest.param(
+        tagged("'{\\'a\\': ${runner.properties.clientId} {0}} \\${x}'"), id="braces and quotes around a value"
+    ),
     pytest.param(tagged("{ '${runner.id}': {}, '${lake.name}/x': {} }"), id="interpolated keys"),
     pytest.param(ACCOUNT + BLOBS, id="a child"),
     pytest.param(
