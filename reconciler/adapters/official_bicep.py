@@ -66,7 +66,7 @@ def _compared(file: Path, official: dict[str, Any]) -> Iterator[Finding]:
         return
     ours = json.loads(beside.read_text())
     if path := _first_difference(_without_stamp(ours), _without_stamp(official)):
-        yield Finding(str(beside), 1, 1, f"the official compiler says otherwise at {path}: render it again, or tell us")
+        yield Finding(str(beside), 1, 1, f"the official compiler says otherwise at {path}: render it again, or report it")
 
 
 def _without_stamp(template: dict[str, Any]) -> dict[str, Any]:

@@ -76,14 +76,14 @@ MULTI_LINE = st.text(alphabet="ab'${}\\\n/*[] :", max_size=30).map(lambda text: 
 
 
 def holding(inner: str) -> str:
-    return f"resource r 'x.y/z@2020-01-01' = {{\n  name: 'n'\n  p: '''\n{inner}'''\n}}\n"
+    return f"resource r 'x.y/z@2020-01-01' = {{\n  name: 'n'\n  properties: '''\n{inner}'''\n}}\n"
 
 
 @settings(max_examples=300, deadline=None)
 @given(MULTI_LINE)
 def test_a_multi_line_text_is_taken_as_it_stands(inner: str) -> None:
     (lowered,) = lower(holding(inner), "main.bicep", "s", "g")
-    assert lowered.body == {"p": inner}
+    assert lowered.body == {"properties": inner}
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
