@@ -57,22 +57,16 @@ def train(arguments: argparse.Namespace) -> ExitCode:
 def register(arguments: argparse.Namespace) -> ExitCode:
     from reconciler.adapters.arm import connect
     from reconciler.adapters.git import commit
-    from reconciler.adapters.training import register
+    from reconciler.adapters.training import Registration, register
     from reconciler.adapters.yaml_files import load
 
     root: Path = arguments.root
     loaded = load(root, arguments.environment)
     with connect(loaded.state.subscription_id, read_only=True) as arm:
-        path = register(
-            root,
-            arm=arm,
-            workspace=_workspace(loaded),
-            job=arguments.job,
-            model=arguments.model,
-            environment=arguments.environment,
-            commit=commit(root),
-            allow_worse=arguments.allow_worse,
+        request = Registration(
+            root, arm, _workspace(loaded), arguments.environment, commit(root), allow_worse=arguments.allow_worse
         )
+        path = register(request, arguments.model, arguments.job)
     number = path.stem
     print(f"{path.relative_to(root)}")
     print(_table(root, arguments.model))

@@ -59,7 +59,7 @@ class Artefacts:
             yield self._in_repository(artefact.source)
             return
         with tempfile.TemporaryDirectory(prefix="reconciler-artefact-") as folder:
-            yield self._download(artefact.source, Path(folder))
+            yield self.download(artefact.source, Path(folder))
 
     def _in_repository(self, source: str) -> Path:
         path = (self.root / source).resolve()
@@ -71,7 +71,8 @@ class Artefacts:
             )
         return path
 
-    def _download(self, uri: str, folder: Path) -> Path:
+    def download(self, uri: str, folder: Path) -> Path:
+        """What lies at a long azureml:// URI, file or folder, below `folder`. Raises ArtefactError where nothing does."""
         account, container_name, prefix = self._resolve(uri)
         target = folder / Path(prefix).name
         with self._container(account, container_name) as container, azure_errors("download", uri):

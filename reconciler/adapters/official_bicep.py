@@ -66,7 +66,9 @@ def _compared(file: Path, official: dict[str, Any]) -> Iterator[Finding]:
         return
     ours = json.loads(beside.read_text())
     if path := _first_difference(_without_stamp(ours), _without_stamp(official)):
-        yield Finding(str(beside), 1, 1, f"the official compiler says otherwise at {path}: render it again, or report it")
+        yield Finding(
+            str(beside), 1, 1, f"the official compiler says otherwise at {path}: render it again, or report it"
+        )
 
 
 def _without_stamp(template: dict[str, Any]) -> dict[str, Any]:
@@ -129,9 +131,9 @@ def compiler(bicep: Path) -> Iterator[Calls]:
         try:
             assert process.stdin is not None
             assert process.stdout is not None
-            with process:
-                yield Calls(process.stdin, process.stdout)
-                process.stdin.close()
+            yield Calls(process.stdin, process.stdout)
         finally:
             limit.cancel()
-            process.kill()
+            process.kill()  # it keeps nothing that could be lost
+            with suppress(BrokenPipeError):  # what it never read
+                process.communicate()
