@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from reconciler.bicep.checks import problems
 from reconciler.bicep.lowering import Lowered, lower_document
 from reconciler.bicep.reader import read
@@ -12,6 +14,7 @@ from reconciler.errors import DesiredStateError
 __all__ = ["Document", "Lowered", "Template", "compile_template", "lower", "parse"]
 
 
+@lru_cache(maxsize=16)  # what is compiled is lowered too
 def parse(text: str, file: str) -> Document:
     """Raises DesiredStateError with a finding for everything that is not flat, literal Bicep."""
     document, findings = read(text, file)

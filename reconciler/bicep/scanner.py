@@ -10,6 +10,9 @@ import re
 from dataclasses import dataclass, field
 
 _COMMENT = re.compile(r"//[^\r\n]*|/\*.*?\*/", re.DOTALL)
+_NOT_BREAK = re.compile(r"[^\r\n]")
+_PLAIN = re.compile(r"[^'/{}#$\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\U0010ffff]+")
+_TEXT = re.compile(r"[^'\\$\r\n]+")
 _MULTI_LINE = re.compile(r"'''.*?'{3,}", re.DOTALL)
 _ESCAPE = re.compile(r"\\(?:u\{([0-9a-fA-F]{1,6})\}|(['\\nrt$]))")
 _ESCAPED = {"'": "'", "\\": "\\", "n": "\n", "r": "\r", "t": "\t", "$": "$"}
@@ -33,15 +36,16 @@ class _Scanner:
     """Open braces within each interpolation that we are inside of."""
 
     def blank(self, end: int, character: str) -> None:
-        for index in range(self.position, end):
-            if self.source[index] not in "\r\n":
-                self.masked[index] = character
+        blanked = _NOT_BREAK.sub(character, self.source[self.position : end])
+        self.masked[self.position : end] = blanked
         self.position = end
 
     def code(self) -> None:
         """One comment, string or character."""
         here = self.source[self.position]
-        if comment := _COMMENT.match(self.source, self.position):
+        if run := _PLAIN.match(self.source, self.position):
+            self.position = run.end()
+        elif comment := _COMMENT.match(self.source, self.position):
             self.blank(comment.end(), " ")
         elif long_text := _MULTI_LINE.match(self.source, self.position):
             self.position += 3
@@ -60,7 +64,7 @@ class _Scanner:
     def plain(self, here: str) -> None:
         if self.braces and here in "{}":
             self.braces[-1] += 1 if here == "{" else -1
-        if here in "#$" or not (here.isascii() and (here.isprintable() or here in "\t\r\n")):
+        if here not in "/{}":
             self.mistakes.append((self.position, f"the character {here!r} is outside the flat subset"))
             self.masked[self.position] = " "
         self.position += 1
@@ -69,6 +73,9 @@ class _Scanner:
         """The rest of a string's text: up to its end or the next interpolation."""
         start = self.position
         while self.position < len(self.source):
+            if run := _TEXT.match(self.source, self.position):
+                self.blank(run.end(), "x")
+                continue
             here = self.source[self.position]
             if here == "'":
                 self.position += 1
