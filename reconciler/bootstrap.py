@@ -30,9 +30,10 @@ def lock_container(desired: Iterable[Resource]) -> ResourceId:
 
 def bootstrap(desired: Mapping[ResourceId, Resource], arm: Arm) -> dict[ResourceId, Applied]:
     """Makes what is missing, outermost first; answers what it made, for the ledger. Empty on every later run."""
-    made = {}
+    made: dict[ResourceId, Applied] = {}
     for resource in chain(desired):
-        if arm.get(resource.id, resource.api_version) is None:
+        # A new account comes with a blob service of Azure's making: what lives in what was just made is written too.
+        if made or arm.get(resource.id, resource.api_version) is None:
             answered = _put(arm, resource)
             made[resource.id] = Applied(sent=resource.body, answered=answered, api_version=resource.api_version)
     return made

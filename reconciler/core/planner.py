@@ -241,11 +241,7 @@ def _digest(plan: Plan, world: World) -> str:
     """Over what would be done and what it would be done to. What only the ledger or the bootstrap does is left out, so that a
     run that was killed is still the run that was approved. The commit is metadata: merging changes nothing of it.
     """
-    counted = [
-        step
-        for step in plan.steps
-        if step.action is not Action.RECORD and not (step.action is Action.CREATE and step.id in world.bootstrap)
-    ]
+    counted = [step for step in plan.steps if step.action is not Action.RECORD and not _is_bootstrap(step, world)]
     return sha256_of(
         {
             "environment": plan.environment,
@@ -264,6 +260,12 @@ def _digest(plan: Plan, world: World) -> str:
             ],
         }
     )
+
+
+def _is_bootstrap(step: Step, world: World) -> bool:
+    """Making bootstrap resources, or completing what a killed run left of them: their bodies are counted on their own."""
+    made = step.action in (Action.CREATE, Action.UPDATE)
+    return made and step.id in world.bootstrap and step.id not in world.applied
 
 
 def _projected(declared: Any, live: Any) -> Any:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reconciler.core.plan import Action, Class, Plan, Step
-from reconciler.core.resource import ResourceId
-from reconciler.core.rollout import DEPLOYMENT
+from reconciler.core.resource import Body, ResourceId
+from reconciler.core.rollout import DEPLOYMENT, ENDPOINT
 from reconciler.core.rules import Rules
 from reconciler.errors import PlanRefused
 
@@ -56,3 +56,14 @@ def _reasons(step: Step, consent: Consent, rules: Rules, traffic: Mapping[Resour
             f"{step.label}{where}: {step.action.value} loses what it holds ({step.reason}). To agree: --consent {step.id.name}"
         ]
     return []
+
+
+def live_traffic(live: Mapping[ResourceId, Body]) -> dict[ResourceId, int]:
+    """The share of each deployment that gets any, in percent, from the endpoints among the live resources."""
+    return {
+        ResourceId(f"{resource}/deployments/{name}"): share
+        for resource, body in live.items()
+        if resource.type.lower() == ENDPOINT
+        for name, share in ((body.get("properties") or {}).get("traffic") or {}).items()
+        if share
+    }

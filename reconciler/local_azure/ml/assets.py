@@ -113,7 +113,8 @@ def _completed_properties(context: Context, body: Body, kind: str) -> Body:
 
 def _conda_as_json(text: str) -> str:
     """Azure keeps a conda file as indented JSON, whatever it was sent as."""
-    from ruamel.yaml import YAML, YAMLError
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
 
     try:
         return json.dumps(YAML(typ="safe", pure=True).load(text), indent=2)

@@ -96,7 +96,7 @@ class Gateway:
         shares = {name: share for name, share in (at(endpoint, "properties.traffic") or {}).items() if share}
         if not shares:
             raise AzureRefusal(404, "NotFound", "The endpoint has no deployment with positive traffic.")
-        drawn = self._random.choices(list(shares), weights=list(shares.values()))[0]
+        drawn: str = self._random.choices(list(shares), weights=list(shares.values()))[0]
         return deployments.get(drawn.lower(), drawn)
 
     def _names(self, endpoint: Body) -> list[str]:

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from reconciler.core.resource import ResourceId
 from reconciler.local_azure.blobs import Blobs
-from reconciler.local_azure.ml.kinds import DATASTORE, WORKSPACE, Workspace, asset_version
+from reconciler.local_azure.ml.kinds import BLOB_STORE, DATASTORE, WORKSPACE, Workspace, asset_version
 from reconciler.local_azure.providers.bodies import at
 from reconciler.local_azure.store import Body, Store
 from reconciler.local_azure.wire import AzureRefusal
@@ -97,11 +97,20 @@ def _of_job(store: Store, workspace: Workspace, found: re.Match[str]) -> Place:
     if job is None:
         raise AzureRefusal(400, "UserError", f"The job '{name}' could not be found in the workspace.")
     path = found["path"] or ""
-    uri = at(job, f"properties.outputs.{found['output']}.uri") if found["output"] else None
-    if uri:
-        return find(store, workspace, uri).below(path)
-    inside = path.removeprefix("artifacts/") if found["output"] else path
-    return run_artifacts(workspace, name).below(inside)
+    if found["output"] in (None, "artifacts", "default"):
+        return run_artifacts(workspace, name).below(path.removeprefix("artifacts/"))
+    output = at(job, f"properties.outputs.{found['output']}")
+    if output is None:
+        raise AzureRefusal(400, "UserError", f"The job '{name}' has no output '{found['output']}'.")
+    return find(store, workspace, output_address(workspace, name, found["output"], output)).below(path)
+
+
+def output_address(workspace: Workspace, job: str, name: str, output: Body) -> str:
+    """Where an output of a job ends: the declared address, else a folder of the job's own in the default datastore."""
+    declared = str(output.get("uri") or "")
+    if declared:
+        return declared.replace("${{name}}", job).replace("${{default_datastore}}", BLOB_STORE)
+    return expanded(workspace, f"azureml://datastores/{BLOB_STORE}/paths/azureml/{job}/{name}/")
 
 
 def run_artifacts(workspace: Workspace, run: str) -> Place:

@@ -17,6 +17,7 @@ from reconciler.local_azure.store import Store
 
 GRACE_S = 5.0
 _KIND = "ml-process"
+_INHERITED = ("HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "OMP_NUM_THREADS")
 
 
 @dataclass(frozen=True)
@@ -89,10 +90,9 @@ class Processes:
 
 
 def child_environment(extra: Mapping[str, str]) -> dict[str, str]:
-    """The daemon's own environment with this interpreter's programs first on the path, as in an image built for it."""
-    programs = str(Path(sys.executable).parent)
-    kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
-    path = os.pathsep.join([programs, *filter(None, [kept.get("PATH")])])
+    """What a container would have: little of the daemon's own, and this interpreter's programs first on the path."""
+    kept = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     return {**kept, "PATH": path, "PYTHONUNBUFFERED": "1", **extra}
 
 
