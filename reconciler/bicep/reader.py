@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from reconciler.bicep import scanner
+from reconciler.bicep.findings import Findings
 from reconciler.bicep.syntax import Call, Declaration, Document, Interpolated, Mark, Member, Object, Output, Value
-from reconciler.errors import Finding
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
@@ -57,34 +57,13 @@ def read(text: str, file: str) -> tuple[Document, Findings]:
     for node in _errors(root):
         end = node.end_byte if node.end_point[0] == node.start_point[0] else node.start_byte + 1
         findings.refuse(findings.mark(node.start_byte, end), "this is not Bicep that the grammar knows")
-    return _Reader(text, findings).document(root), findings
-
-
-@dataclass
-class Findings:
-    """Collects what is wrong in one file."""
-
-    file: str
-    text: str
-    found: list[Finding] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.lines = re.split(r"\r\n|\r|\n", self.text)
-        self._starts = [0, *(found.end() for found in re.finditer(r"\r\n|\r|\n", self.text))]
-
-    def mark(self, start: int, end: int) -> Mark:
-        line = bisect_right(self._starts, start)
-        column = start - self._starts[line - 1]
-        rest = len(self.lines[line - 1]) - column
-        return Mark(line, column + 1, max(1, min(end - start, rest)))
-
-    def refuse(self, at: Mark, message: str) -> None:
-        self.found.append(Finding(self.file, at.line, at.column, message, self.lines[at.line - 1], span=at.span))
+    return _Reader(text, masked.text, findings).document(root), findings
 
 
 @dataclass
 class _Reader:
     text: str
+    masked: str
     findings: Findings
 
     def source(self, node: Node) -> str:
@@ -97,6 +76,19 @@ class _Reader:
         if not node.has_error:  # else it was told already, as a mistake of form
             self.findings.refuse(self.mark(node), message)
 
+    def _separate(self, nodes: list[Node], by: str = r"[,\r\n]") -> list[Node]:
+        """The grammar takes neighbours without anything between them; Bicep does not."""
+        for one, other in pairwise(nodes):
+            if not one.has_error and not re.search(by, self.masked[one.end_byte : other.start_byte]):
+                self.refuse(other, "a comma or a new line is expected before this")
+        return nodes
+
+    def _on_one_line(self, nodes: list[Node]) -> None:
+        """The grammar lets a new line stand anywhere; Bicep does not."""
+        for one, other in pairwise(nodes):
+            if one.end_point[0] != other.start_point[0] and not one.has_error:
+                self.refuse(other, "this is expected on the line of what is before it")
+
     def outside(self, node: Node) -> None:
         what = _OUTSIDE.get(node.type, node.type.replace("_", " "))
         self.refuse(node, f"{what} is outside the flat subset: write resources with literal values and symbols only")
@@ -106,7 +98,7 @@ class _Reader:
         resources: list[Declaration] = []
         outputs: list[Output] = []
         decorators: Node | None = None
-        for node in root.named_children:
+        for node in self._separate(root.named_children):
             match node.type:
                 case "decorators":
                     decorators = node
@@ -120,6 +112,8 @@ class _Reader:
                 case _ if not node.is_error:
                     self.outside(node)
             decorators = None
+        if decorators:
+            self.refuse(decorators, "nothing follows that this describes")
         return Document(scope, tuple(resources), tuple(outputs))
 
     def _target_scope(self, node: Node) -> str:
@@ -130,6 +124,7 @@ class _Reader:
 
     def _resource(self, node: Node, decorators: Node | None) -> list[Declaration]:
         symbol, kind, *rest = node.named_children
+        self._on_one_line(node.children)
         if [child.type for child in rest] != ["object"]:
             for child in rest[-1:]:
                 self.outside(child)
@@ -158,6 +153,7 @@ class _Reader:
 
     def _output(self, node: Node, decorators: Node | None) -> list[Output]:
         name, kind, *rest = node.named_children
+        self._on_one_line(node.children)
         if self.source(kind) not in OUTPUT_TYPES or len(rest) != 1:
             self.refuse(kind, f"the type of an output is one of {', '.join(OUTPUT_TYPES)}")
             return []
@@ -178,11 +174,12 @@ class _Reader:
 
     def object(self, node: Node) -> Object:
         properties: dict[str | Interpolated, Value] = {}
-        for child in node.named_children:
+        for child in self._separate(node.named_children):
             if child.type != "object_property" or len(child.named_children) != 2:
                 if not child.is_error:
                     self.outside(child.named_children[0] if len(child.named_children) == 1 else child)
                 continue
+            self._on_one_line(child.children)
             key = child.named_children[0]
             name = self.string(key) if key.type == "string" else self.source(key)
             if name in properties:
@@ -203,7 +200,7 @@ class _Reader:
             case "object":
                 found = self.object(node)
             case "array":
-                found = tuple(self.value(child) for child in node.named_children)
+                found = tuple(self.value(child) for child in self._separate(node.named_children))
             case "identifier" | "member_expression":
                 found = self.member(node)
             case "call_expression":
@@ -229,6 +226,7 @@ class _Reader:
 
     def _call(self, node: Node) -> Call | None:
         name, arguments = node.named_children[0], node.named_children[1].named_children
+        self._separate(arguments, by=",")
         if self.source(name) not in FUNCTIONS:
             known = ", ".join(FUNCTIONS)
             self.refuse(name, f"the function {self.source(name)} is outside the flat subset, which has {known}")

@@ -67,7 +67,7 @@ def _walk(  # noqa: PLR0913  the four states of a path and what judges it
             yield Change(_spelled(path), declared, live, Class.PENDING)
             return
         declared = known
-    if isinstance(declared, dict) and isinstance(live, dict) and declared:
+    if isinstance(declared, dict) and isinstance(live, dict):
         yield from _walk_object(path, declared, live, sent, answered, comparison)
         return
     if isinstance(declared, list) and isinstance(live, list) and (key := list_key(declared, live)):

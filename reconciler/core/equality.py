@@ -31,16 +31,19 @@ def same(declared: Any, live: Any, key: str = "") -> bool:
         return True
     match declared, live:
         case dict(), dict():
-            folded = {name.lower(): (name, value) for name, value in live.items()}
-            missing = (name.lower(), (name, None))
-            return all(same(v, folded.get(n.lower(), missing[1])[1], n) for n, v in declared.items()) and all(
-                is_empty(v) or any(n.lower() == m.lower() for m in declared) for n, v in live.items()
-            )
+            return _same_objects(declared, live)
         case list(), list():
             return _same_lists(declared, live, key)
         case (dict() | list(), _) | (_, dict() | list()):
             return False
-    return _scalar(declared, key) == _scalar(live, key)
+    return bool(_scalar(declared, key) == _scalar(live, key))
+
+
+def _same_objects(declared: dict[str, Any], live: dict[str, Any]) -> bool:
+    """Names fold case; what one side lacks is as good as empty."""
+    left = {name.lower(): value for name, value in declared.items()}
+    right = {name.lower(): value for name, value in live.items()}
+    return all(same(left.get(name), right.get(name), name) for name in {**left, **right})
 
 
 def _same_lists(declared: Sequence[Any], live: Sequence[Any], key: str) -> bool:

@@ -138,6 +138,16 @@ REFUSED = [
         [(1, 8, "more than once"), (2, 8, "more than once")],
         id="an output twice",
     ),
+    pytest.param(value("1 q: 2"), [(3, 8, "a comma or a new line")], id="two properties without anything between"),
+    pytest.param(value("[1 2]"), [(3, 9, "a comma or a new line")], id="two items without anything between"),
+    pytest.param(value("resourceId('a/b'\n'c')"), [(4, 1, "a comma")], id="two arguments without a comma"),
+    pytest.param(value("\n 1"), [(4, 2, "on the line")], id="a value on a line of its own"),
+    pytest.param(
+        "resource a 'x.y/z@2020-01-01' =\n{\n  name: 'a'\n}\n",
+        [(2, 1, "on the line")],
+        id="a body on a line of its own",
+    ),
+    pytest.param(THING + "@description('d')\n", [(4, 1, "nothing follows")], id="a description of nothing"),
     pytest.param("this is no Bicep\n", [(1, 1, "not Bicep")], id="another language"),
     pytest.param(
         "param p string\n" + value("a ? 1 : 2"),

@@ -49,7 +49,10 @@ def behaviour(services: Services, serving: Serving) -> Behaviour:
 def _check(store: Store, context: Context, body: Body) -> None:
     name, properties = context.id.name, body["properties"]
     if not NAME.fullmatch(name):
-        message = f"Deployment name '{name}' is invalid: it must begin with a letter, hold letters, digits and single dashes, and have 3 to 32 characters."
+        message = (
+            f"Deployment name '{name}' is invalid: it must begin with a letter, hold letters, digits and single dashes, "
+            "and have 3 to 32 characters."
+        )
         raise AzureRefusal(400, "BadArgument", message)
     if properties.get("endpointComputeType") != "Managed":
         raise AzureRefusal(400, "BadArgument", "The embedded Azure keeps managed online deployments only.")
@@ -70,7 +73,10 @@ def _check(store: Store, context: Context, body: Body) -> None:
 def _check_size(context: Context, body: Body) -> None:
     size, capacity = str(body["properties"].get("instanceType") or ""), at(body, "sku.capacity")
     if size.lower() not in _SIZES:
-        message = f"Instance type '{size}' is not supported for managed online endpoints. See https://aka.ms/ml-endpoint-sku for the supported ones."
+        message = (
+            f"Instance type '{size}' is not supported for managed online endpoints. "
+            "See https://aka.ms/ml-endpoint-sku for the supported ones."
+        )
         raise AzureRefusal(400, "BadArgument", message)
     before = str(at(context.before, "properties.instanceType") or size)
     if before.lower() != size.lower():
@@ -102,7 +108,7 @@ def _check_asset(store: Store, reference: str | None, kind: str, word: str) -> N
         raise AzureRefusal(404, "ResourceNotFound", f"The {word} '{reference}' of the deployment does not exist.")
 
 
-def _complete(context: Context, body: Body) -> Body:
+def _complete(_context: Context, body: Body) -> Body:
     properties = defaulted(body["properties"], _DEFAULTS)
     properties["instanceType"] = _SIZES[str(properties["instanceType"]).lower()]
     properties = {**dict.fromkeys(_ABSENT), **properties}
@@ -135,7 +141,10 @@ def _check_rights(services: Services, context: Context, body: Body) -> None:
     for principal in principals(endpoint):
         scope = f"{account['id'] if account else ''}/blobServices/default/containers/{place.container}"
         if not permissions.is_allowed(store, principal, f"{CONTAINERS}/blobs/read", scope, data=True):
-            message = f"The identity {principal} of the endpoint may not read the model: it needs the role Storage Blob Data Reader on '{place.account}'."
+            message = (
+                f"The identity {principal} of the endpoint may not read the model: "
+                f"it needs the role Storage Blob Data Reader on '{place.account}'."
+            )
             raise AzureRefusal(403, "AuthorizationFailed", message)
 
 
@@ -144,7 +153,10 @@ def _refuse_with_traffic(context: Context, _body: Body) -> None:
     for field in ("traffic", "mirrorTraffic"):
         for name, percent in (at(endpoint, f"properties.{field}") or {}).items():
             if name.lower() == context.id.name.lower() and percent:
-                message = f"The deployment '{context.id.name}' has {percent} percent of the endpoint's {field}: set it to 0 before you delete it."
+                message = (
+                    f"The deployment '{context.id.name}' has {percent} percent of the endpoint's {field}: "
+                    "set it to 0 before you delete it."
+                )
                 raise AzureRefusal(400, "BadRequest", message)
 
 

@@ -40,7 +40,10 @@ def behaviour(services: Services, serving: Serving) -> Behaviour:
 def _check(store: Store, context: Context, body: Body) -> None:
     name, properties = context.id.name, body["properties"]
     if not NAME.fullmatch(name):
-        message = f"Endpoint name '{name}' is invalid: it must begin with a letter, hold letters, digits and single dashes, and have 3 to 32 characters."
+        message = (
+            f"Endpoint name '{name}' is invalid: it must begin with a letter, hold letters, digits and single dashes, "
+            "and have 3 to 32 characters."
+        )
         raise AzureRefusal(400, "BadArgument", message)
     place = location(body["location"])
     taken = [

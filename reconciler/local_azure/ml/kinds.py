@@ -21,7 +21,7 @@ ASSETS = ("models", "environments", "data", "codes", "components")
 BLOB_STORE, ARTIFACT_STORE = "workspaceblobstore", "workspaceartifactstore"
 ARTIFACT_CONTAINER = "azureml"
 
-_IN_WORKSPACE = re.compile(r"^.*/providers/microsoft\.machinelearningservices/workspaces/[^/]+", re.I)
+_IN_WORKSPACE = re.compile(r"^.*/providers/microsoft\.machinelearningservices/workspaces/[^/]+", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

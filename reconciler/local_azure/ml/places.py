@@ -15,17 +15,17 @@ from reconciler.local_azure.providers.bodies import at
 from reconciler.local_azure.store import Body, Store
 from reconciler.local_azure.wire import AzureRefusal
 
-_SHORT = re.compile(r"^azureml://datastores/(?P<datastore>[^/]+)/paths/(?P<path>.*)$", re.I)
+_SHORT = re.compile(r"^azureml://datastores/(?P<datastore>[^/]+)/paths/(?P<path>.*)$", re.IGNORECASE)
 _LONG = re.compile(
     r"^azureml://subscriptions/(?P<subscription>[^/]+)/resourcegroups/(?P<group>[^/]+)/"
     r"(?:providers/Microsoft\.MachineLearningServices/)?workspaces/(?P<workspace>[^/]+)/"
     r"datastores/(?P<datastore>[^/]+)/paths/(?P<path>.*)$",
-    re.I,
+    re.IGNORECASE,
 )
 _OF_JOB = re.compile(
     r"^(?:azureml://jobs/(?P<job>[^/]+)/outputs/(?P<output>[^/]+)(?:/paths)?|runs:/(?P<run>[^/]+))(?:/(?P<path>.*))?$"
 )
-_CLOUD = re.compile(r"^(?:wasbs|abfss)://(?P<container>[^@]+)@(?P<account>[^./]+)\.[^/]+/(?P<path>.*)$", re.I)
+_CLOUD = re.compile(r"^(?:wasbs|abfss)://(?P<container>[^@]+)@(?P<account>[^./]+)\.[^/]+/(?P<path>.*)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from reconciler.local_azure.services import Services
 from reconciler.local_azure.store import Body
 from reconciler.local_azure.wire import AzureRefusal
 
-_HELP = "Please see troubleshooting guide, available here: https://aka.ms/oe-tsg"
+_HELP = "Please see troubleshooting guide, available here: https://aka.ms/oe-tsg#error-resourcenotready"
 _MODELS = "var/azureml-app/azureml-models"
 _POLL_S = 0.1
 
@@ -127,8 +127,7 @@ class Serving:
         try:
             return self._processes.start(launch)
         except OSError as error:
-            message = f"User container could not be started: {error}. {_HELP}#error-resourcenotready"
-            raise AzureRefusal(400, "ResourceNotReady", message) from error
+            raise _not_ready(f": {error}") from error
 
     def _prepare(self, deployment: ResourceId, body: Body, folder: Path) -> tuple[Launch, int]:
         store, properties = self._services.store, body["properties"]
@@ -180,14 +179,12 @@ class Serving:
         found = "no answer"
         while time.monotonic() < deadline and not self._closing.is_set():
             if not replica.alive:
-                message = f"User container has crashed or terminated (exit code {replica.process.returncode}). {_HELP}#error-resourcenotready"
-                raise AzureRefusal(400, "ResourceNotReady", message)
+                raise _not_ready(f" (exit code {replica.process.returncode})")
             found = ask(replica.port, path, timeout)
             if found.startswith("2"):
                 return
             time.sleep(_POLL_S)
-        message = f"User container has crashed or terminated: Readiness probe failed: HTTP probe failed with {found}. {_HELP}#error-resourcenotready"
-        raise AzureRefusal(400, "ResourceNotReady", message)
+        raise _not_ready(f": Readiness probe failed: HTTP probe failed with {found}")
 
     def _readiness_path(self, body: Body) -> str:
         version = asset_version(self._services.store, str(body["properties"].get("environmentId")))
@@ -196,6 +193,10 @@ class Serving:
     def _discard(self, replica: Replica) -> None:
         self._processes.end(replica.process)
         shutil.rmtree(replica.folder, ignore_errors=True)
+
+
+def _not_ready(why: str) -> AzureRefusal:
+    return AzureRefusal(400, "ResourceNotReady", f"User container has crashed or terminated{why}. {_HELP}")
 
 
 def ask(port: int, path: str, timeout_s: float) -> str:

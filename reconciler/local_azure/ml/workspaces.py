@@ -51,7 +51,10 @@ def _check(store: Store, context: Context, body: Body) -> None:
     for name, kind in _DEPENDENCIES.items():
         _check_dependency(store, name, kind, properties.get(name))
     if at(store.get(ResourceId(properties["storageAccount"])), "properties.isHnsEnabled"):
-        message = f"Storage account {properties['storageAccount']} with hierarchical namespace enabled is not supported as the workspace's default storage account."
+        message = (
+            f"Storage account {properties['storageAccount']} with hierarchical namespace enabled is not supported "
+            "as the workspace's default storage account."
+        )
         raise AzureRefusal(400, "BadRequest", message)
     for name in ("storageAccount", "keyVault"):
         _refuse_other_dependency(context, body, name)

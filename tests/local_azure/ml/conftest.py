@@ -69,7 +69,11 @@ class Cloud:
     state: Path
 
     def put(self, resource: str, version: str, body: dict[str, Any]) -> dict[str, Any]:
-        return dict(self.resources.resources.begin_create_or_update_by_id(resource, body, api_version=version).result().as_dict())
+        return dict(
+            self.resources.resources.begin_create_or_update_by_id(resource, body, api_version=version)
+            .result()
+            .as_dict()
+        )
 
     def get(self, path: str) -> dict[str, Any]:
         """A resource of the workspace, as Azure spells it on the wire."""
