@@ -140,7 +140,7 @@ REFUSED = [
     ),
     pytest.param(value("1 q: 2"), [(3, 8, "a comma or a new line")], id="two properties without anything between"),
     pytest.param(value("[1 2]"), [(3, 9, "a comma or a new line")], id="two items without anything between"),
-    pytest.param(value("resourceId('a/b'\n'c')"), [(4, 1, "a comma")], id="two arguments without a comma"),
+    pytest.param(value("resourceId('a/b'\n'c')"), [(3, 17, "not Bicep")], id="two arguments without a comma"),
     pytest.param(value("\n 1"), [(4, 2, "on the line")], id="a value on a line of its own"),
     pytest.param(
         "resource a 'x.y/z@2020-01-01' =\n{\n  name: 'a'\n}\n",
