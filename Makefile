@@ -16,7 +16,7 @@ help: ## show this list
 setup: .venv/ready ## make .venv with everything pinned in requirements.lock
 
 .venv/ready: requirements.lock requirements-bootstrap.lock pyproject.toml
-	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not on the path: install Python 3.11, or say make PYTHON=python3.12"; exit 1; }
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not on the path: install Python 3.11: it is what the locked dependencies were resolved for"; exit 1; }
 	@echo "Setting up .venv (a minute the first time) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bootstrap.lock

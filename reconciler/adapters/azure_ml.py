@@ -105,7 +105,7 @@ def quiet() -> Iterator[None]:
         if name.startswith("azure.ai.ml"):
             logger = logging.getLogger(name)
             logger.handlers.clear()
-            logger.setLevel(logging.ERROR)
+            logger.setLevel(logging.CRITICAL)
     with contextlib.redirect_stdout(io.StringIO()):
         yield
 

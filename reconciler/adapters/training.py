@@ -56,8 +56,7 @@ def train(client: MLClient, spec: Path, variant: str, on_line: Callable[[str], N
     from azure.ai.ml import load_job
 
     with azure_errors("submit", spec.name), quiet():
-        job = load_job(spec)
-        job.inputs["variant"] = variant
+        job = load_job(spec, params_override=[{"inputs.variant": variant}])
         name = str(client.jobs.create_or_update(job).name)
     on_line(f"job {name} submitted to {client.workspace_name}")
     state = ""
