@@ -39,7 +39,8 @@ def main() -> int:
     serve_in_thread(server)
     azure.resume()
     _announce(settings, server.port)
-    stop.wait()
+    while not stop.wait(0.5):
+        pass  # a signal that another thread received is handled when this one wakes
     server.shutdown()
     azure.close()
     server.server_close()

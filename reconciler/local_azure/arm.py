@@ -109,21 +109,23 @@ class Arm:
         caller = caller_of(request)
         proper = shapes.known_types()[kind.lower()]
         permissions.check(self.services.store, caller, f"{proper}/read", str(scope))
+        behaviour = self.behaviours.get(kind.lower(), PLAIN)
         if scope.resource_group:
-            self.existing(scope)
-        found = self.services.store.children(scope, proper)
-        listed = self.behaviours.get(kind.lower(), PLAIN).listed
-        if listed:
-            found = listed(found, request.query)
+            self.existing((scope.parent if behaviour.makes_parent else None) or scope)
+        held = behaviour.collected
+        found = held(scope, request.query) if held else self.services.store.children(scope, proper)
+        if behaviour.listed:
+            found = behaviour.listed(found, request.query)
         return page(request, [self.answer(request, body) for body in found])
 
     def _act(self, request: Request, resource: ResourceId, action: str) -> Response:
-        body = self.existing(resource)
+        behaviour = self.behaviour(resource)
+        body = None if action in behaviour.acts_unmade else self.existing(resource)
         caller = self.allowed(request, resource, f"{action}/action")
-        run = self.behaviour(resource).actions.get(action)
+        run = behaviour.actions.get(action)
         if run is None:
             raise AzureRefusal(404, "NotFound", f"The action '{action}' is not known for the type '{resource.type}'.")
-        return run(self._context(request, ResourceId(body["id"]), caller, body), request)
+        return run(self._context(request, ResourceId(body["id"]) if body else resource, caller, body), request)
 
     def _context(self, request: Request, resource: ResourceId, caller: Caller, before: Body | None) -> Context:
         version = request.query.get("api-version", "")

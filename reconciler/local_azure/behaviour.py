@@ -43,9 +43,11 @@ class Behaviour:
     remove     the slow part of a DELETE; raise AzureRefusal to refuse it
     stored     what follows at once from a PUT that was accepted: children that Azure makes with it
     removable  refuse a DELETE before anything happens
+    collected  what a collection holds, where that is more than what is stored below its scope
     listed     what a listing shows, by the query's own options
     makes_parent  a PUT makes a missing parent by itself (an asset's container)
     actions    POST {id}/{action}, lower case: 'listkeys' and the like
+    acts_unmade  those of the actions that need no resource to exist yet
     patch      True when PATCH merges any property; else tags, sku and identity only
     """
 
@@ -55,7 +57,9 @@ class Behaviour:
     remove: Callable[[Context, Body], None] | None = None
     stored: Callable[[Context, Body], None] | None = None
     removable: Callable[[Context, Body], None] = lambda _context, _body: None
+    collected: Callable[[ResourceId, Mapping[str, str]], list[Body]] | None = None
     listed: Callable[[list[Body], Mapping[str, str]], list[Body]] | None = None
     makes_parent: bool = False
     actions: Mapping[str, Callable[[Context, Request], Response]] = field(default_factory=dict)
+    acts_unmade: frozenset[str] = frozenset()
     patch: bool = True

@@ -9,7 +9,7 @@ from typing import Any
 from reconciler.core.resource import ResourceId
 from reconciler.local_azure.behaviour import Behaviour, Body, Context
 from reconciler.local_azure.ml import places
-from reconciler.local_azure.ml.kinds import WORKSPACE, workspace_of
+from reconciler.local_azure.ml.kinds import WORKSPACE, workspace_id, workspace_of
 from reconciler.local_azure.providers.bodies import at
 from reconciler.local_azure.services import Services
 from reconciler.local_azure.store import Store
@@ -49,13 +49,16 @@ def behaviours(services: Services) -> dict[str, Behaviour]:
 
 def _version(services: Services, kind: str) -> Behaviour:
     actions = {"startpendingupload": lambda context, request: _start_upload(services, context, request)}
+    uploads = kind in ("codes", "models", "data")
     return Behaviour(
         check=lambda context, body: _check(context, body, kind),
         complete=lambda context, body: _complete(context, body, kind),
         stored=_make_container,
         listed=_listed,
         makes_parent=True,
-        actions=actions if kind in ("codes", "models", "data") else {},
+        collected=(lambda scope, query: _collected_code(services.store, scope, query)) if kind == "codes" else None,
+        actions=actions if uploads else {},
+        acts_unmade=frozenset(actions if uploads else ()),
     )
 
 
@@ -100,6 +103,8 @@ def _completed_properties(context: Context, body: Body, kind: str) -> Body:
     shared: Body = {"description": None, "tags": {}, "properties": {}, "isArchived": False, "isAnonymous": False}
     given = {key: value for key, value in body["properties"].items() if value is not None}
     properties = {**shared, **_DEFAULTS[kind], **given, "isAnonymous": False}
+    for field in ("tags", "properties"):
+        properties[field] = {key: str(value) for key, value in properties[field].items() if value is not None}
     workspace = workspace_of(context.store, context.id)
     for field in _ADDRESSES:
         if properties.get(field):
@@ -152,16 +157,22 @@ def _versions(store: Store, container: ResourceId) -> Body:
 
 
 def _listed(bodies: list[Body], query: Mapping[str, str]) -> list[Body]:
-    """`listViewType` shows or hides what was archived, `$orderBy` sorts by creation, `hash` finds code by its content."""
+    """`listViewType` shows or hides what was archived, `$orderBy` sorts by creation."""
     view = str(query.get("listViewType") or "ActiveOnly")
     if view != "All":
         archived = view == "ArchivedOnly"
         bodies = [one for one in bodies if bool(at(one, "properties.isArchived")) == archived]
-    if "hash" in query:
-        bodies = [one for one in bodies if at(one, "properties.properties.hash_sha256") == query["hash"]]
     if "desc" in str(query.get("$orderBy", "")).lower():
         bodies = list(reversed(bodies))
     return bodies
+
+
+def _collected_code(store: Store, scope: ResourceId, query: Mapping[str, str]) -> list[Body]:
+    """With a `hash`, any code of the workspace that has this content, whatever name was asked for."""
+    if "hash" not in query:
+        return store.children(scope, f"{WORKSPACE}/codes/versions")
+    found = store.children(workspace_id(scope), f"{WORKSPACE}/codes/versions")
+    return [one for one in found if at(one, "properties.properties.hash_sha256") == query["hash"]]
 
 
 def _start_upload(services: Services, context: Context, _request: Request) -> Response:
