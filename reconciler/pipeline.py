@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import socket
+import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +17,7 @@ from reconciler.core.approval import check_approval, fingerprints
 from reconciler.core.plan import Action, Plan
 from reconciler.core.resource import Body, Resource, ResourceId
 from reconciler.core.safety import Consent, guard, live_traffic
-from reconciler.errors import DesiredStateError, ExitCode
+from reconciler.errors import DesiredStateError, ExitCode, Finding
 
 if TYPE_CHECKING:
     from reconciler.adapters.arm import Arm
@@ -94,14 +95,31 @@ def check_files(root: Path, names: list[str]) -> Iterator[tuple[str, int]]:
     """Each environment and how many files it renders to. Offline. Raises DesiredStateError with the mistakes of them all."""
     from reconciler.adapters.yaml_files import environments
 
-    findings = []
+    findings: list[Finding] = []
     for environment in names or environments(root):
         try:
-            yield environment, len(rendered(root, environment)[1])
+            _, files = rendered(root, environment)
         except DesiredStateError as error:
             findings += [one for one in error.findings if one not in findings]
+            continue
+        findings += _official_findings(environment, files)
+        yield environment, len(files)
     if findings:
         raise DesiredStateError(findings, f"{len(findings)} mistakes; nothing was rendered.")
+
+
+def _official_findings(environment: str, files: dict[str, str]) -> list[Finding]:
+    """What the official Bicep compiler says of the rendered files, where it is on the path; plans never depend on it."""
+    from reconciler.adapters import official_bicep
+    from reconciler.adapters.jinja import write_files
+
+    compiler = official_bicep.find()
+    if compiler is None:
+        return []
+    with tempfile.TemporaryDirectory(prefix="reconciler-validate-") as folder:
+        directory = Path(folder) / environment
+        write_files({name: text for name, text in files.items() if "/" not in name}, directory)
+        return official_bicep.check(compiler, directory)
 
 
 def desire(root: Path, environment: str) -> Desired:

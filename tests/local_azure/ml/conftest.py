@@ -97,7 +97,7 @@ class Cloud:
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     state = tmp_path_factory.mktemp("azure-ml")
-    daemon.up(state, [SUBSCRIPTION], options=["--limits-scale", "100"])
+    daemon.up(state, [SUBSCRIPTION], record=state / "traffic.jsonl", options=["--limits-scale", "100"])
     try:
         with pytest.MonkeyPatch.context() as patch:
             for name, value in daemon.environment(state).items():

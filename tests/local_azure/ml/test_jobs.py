@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +50,7 @@ ENDS = ("Completed", "Failed", "Canceled")
 
 
 @pytest.fixture(scope="module")
-def training(cloud: Cloud) -> Iterator[Cloud]:
+def training(cloud: Cloud) -> Cloud:
     """A cluster of one node, an image, a data asset."""
     size = {"vmSize": "Standard_DS3_v2", "scaleSettings": {"minNodeCount": 0, "maxNodeCount": 1}}
     cloud.ml_put("computes/cpu", {"computeType": "AmlCompute", "properties": size}, location="southeastasia")
@@ -59,7 +58,7 @@ def training(cloud: Cloud) -> Iterator[Cloud]:
     cloud.upload("artefacts", {"data/sales/numbers.txt": "1 2 3", "data/sales/more.txt": "4"})
     uri = "azureml://datastores/artefacts/paths/data/sales/numbers.txt"
     cloud.ml_put("data/sales/versions/1", {"dataType": "uri_file", "dataUri": uri})
-    yield cloud
+    return cloud
 
 
 def submit(cloud: Cloud, command_line: str, **more: Any) -> str:
