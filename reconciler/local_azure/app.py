@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from reconciler.core.resource import ResourceId
-from reconciler.local_azure import groups, identity, ml, providers
+from reconciler.local_azure import cloud_metadata, groups, identity, ml, providers
 from reconciler.local_azure.arm import HOST, Arm
 from reconciler.local_azure.blobs import Blobs
 from reconciler.local_azure.clients import client_environment
@@ -99,6 +99,8 @@ class EmbeddedAzure:
         return replace(response, headers={**ids, **response.headers})
 
     def _manage(self, request: Request) -> Response:
+        if request.path.rstrip("/").lower() == cloud_metadata.PATH:
+            return cloud_metadata.serve()
         asked = replace(request, caller=self.identity.caller(request.headers))
         return groups.serve(self.arm, asked)
 

@@ -132,6 +132,7 @@ def test_metrics_and_artifacts_are_read_back_by_another_process(training: Cloud,
     answer = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
     assert "FINISHED 6.0 0.1 throw-away" in answer.stdout, answer.stderr
     assert "written by the job" in answer.stdout
+    assert "unable to load" not in answer.stderr
 
 
 def test_the_same_code_is_not_uploaded_twice(training: Cloud, trained: str) -> None:
