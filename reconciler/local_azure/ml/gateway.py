@@ -25,7 +25,6 @@ from reconciler.local_azure.store import Body, Store
 from reconciler.local_azure.wire import AzureRefusal, Request, Response
 
 PINNED = "azureml-model-deployment"
-LARGEST_BODY_BYTES = 1536 * 1024
 _SCORE = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints/score/action"
 _NOT_FORWARDED = (
     "host",
@@ -50,14 +49,13 @@ class Gateway:
     def serve(self, request: Request) -> Response:
         endpoint = self._endpoint(request.host)
         self._authorise(request, endpoint)
-        if len(request.body) > LARGEST_BODY_BYTES:
-            raise AzureRefusal(413, "RequestEntityTooLarge", "The request is larger than the 1.5 MB that are allowed.")
+        ids = {"x-ms-request-id": str(uuid.uuid4())}
+        ids["x-ms-client-request-id"] = request.headers.get("x-ms-client-request-id") or ids["x-ms-request-id"]
+        told = replace(request, headers={**request.headers, **ids})
         name = self._chosen(request, endpoint)
-        self._mirror(request, endpoint)
-        response = self._forward(request, endpoint, name)
-        request_id = request.headers.get("x-ms-client-request-id") or str(uuid.uuid4())
-        ids = {"x-ms-request-id": str(uuid.uuid4()), "x-ms-client-request-id": request_id, PINNED: name}
-        return replace(response, headers={**response.headers, **ids})
+        self._mirror(told, endpoint)
+        response = self._forward(told, endpoint, name)
+        return replace(response, headers={**response.headers, **ids, PINNED: name})
 
     def _endpoint(self, host: str) -> Body:
         name, _, rest = host.partition(".")

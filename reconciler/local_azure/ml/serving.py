@@ -26,15 +26,17 @@ from reconciler.local_azure.wire import AzureRefusal
 _HELP = "Please see troubleshooting guide, available here: https://aka.ms/oe-tsg#error-resourcenotready"
 _MODELS = "var/azureml-app/azureml-models"
 _POLL_S = 0.1
+_CONTAINER = ("model", "environmentId", "environmentVariables", "modelMountPath", "codeConfiguration")
 
 
 @dataclass(frozen=True)
 class Replica:
-    """One running container. `folder` is removed with it."""
+    """One running container. `folder` is removed with it; `made_of` is what another container would differ by."""
 
     process: subprocess.Popen[bytes]
     port: int
     folder: Path
+    made_of: Body
 
     @property
     def alive(self) -> bool:
@@ -50,13 +52,22 @@ class Serving:
         self._replicas: dict[str, Replica] = {}
         self._lock = threading.Lock()
         self._closing = threading.Event()
+        self._restarting: set[str] = set()
 
     def deploy(self, deployment: ResourceId, body: Body) -> None:
-        """The new container is ready before the old one goes. Raises AzureRefusal when it never gets ready."""
+        """The new container is ready before the old one goes; one that would be the same stays.
+
+        Raises AzureRefusal when the new one never gets ready.
+        """
+        made_of = {name: body["properties"].get(name) for name in _CONTAINER}
+        with self._lock:
+            current = self._replicas.get(deployment.key)
+        if current and current.alive and current.made_of == made_of:
+            return
         folder = self._home(deployment) / uuid.uuid4().hex[:8]
         try:
             launch, port = self._prepare(deployment, body, folder)
-            replica = Replica(self._start(launch), port, folder)
+            replica = Replica(self._start(launch), port, folder, made_of)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -94,11 +105,18 @@ class Serving:
         body = self._services.store.get(deployment)
         if body is None or self._closing.is_set() or at(body, "properties.provisioningState") != "Succeeded":
             return
+        with self._lock:
+            if deployment.key in self._restarting:
+                return
+            self._restarting.add(deployment.key)
         try:
             self.deploy(ResourceId(body["id"]), body)
         except AzureRefusal as refusal:
             with self._log(deployment).open("a") as log:
                 log.write(f"The container could not be started again: {refusal.message}\n")
+        finally:
+            with self._lock:
+                self._restarting.discard(deployment.key)
 
     def resume(self) -> None:
         """Starts what ran before, in threads; what was under way when the daemon was stopped has failed."""
