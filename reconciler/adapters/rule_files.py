@@ -9,6 +9,7 @@ from typing import Any
 from reconciler.core.rules import FieldRule, Kind, Rules, ServiceMade
 from reconciler.errors import Bug
 
+_VALUES = ("declared", "live", "api_versions")
 FOLDER = Path(__file__).resolve().parent.parent / "rules"
 
 
@@ -27,6 +28,8 @@ def load_rules(folder: Path = FOLDER) -> Rules:
         ),
         stateful=_types(documents, "stateful"),
         retained=_types(documents, "retained"),
+        untagged=_types(documents, "untagged"),
+        parse=_parse,
     )
 
 
@@ -36,14 +39,28 @@ def _read(path: Path) -> dict[str, Any]:
     return YAML(typ="safe", pure=True).load(path) or {}
 
 
+def _parse(text: str) -> Any:
+    """The document that a text holds: YAML, and so JSON too."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        return YAML(typ="safe", pure=True).load(text)
+    except YAMLError as error:
+        raise ValueError(str(error)) from error
+
+
 def _types(documents: dict[str, dict[str, Any]], key: str) -> frozenset[str]:
     return frozenset(name.lower() for document in documents.values() for name in document.get(key, []))
 
 
 def _field(file: str, one: dict[str, Any]) -> FieldRule:
     try:
-        values = {key: tuple(one[key]) for key in ("declared", "live") if key in one}
-        plain = {key: value for key, value in one.items() if key not in ("declared", "live", "kind", "type", "path")}
-        return FieldRule(**plain, **values, kind=Kind(one["kind"]), type=one["type"].lower(), path=one["path"].lower())
+        values: dict[str, Any] = {key: tuple(one[key]) if key in _VALUES else one[key] for key in one}
+        names: dict[str, Any] = {"kind": Kind(one["kind"]), "type": one["type"].lower(), "path": one["path"].lower()}
+        rule = FieldRule(**values | names)
     except (KeyError, TypeError, ValueError) as error:
         raise Bug(f"reconciler/rules/{file}: rule {one.get('id', one)}: {error}") from error
+    if not rule.reason:
+        raise Bug(f"reconciler/rules/{file}: rule {rule.id} gives no reason")
+    return rule

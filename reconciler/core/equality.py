@@ -2,98 +2,93 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
-KEYS = ("name", "id", "key")
-"""By these a list of objects is matched, element to element, whatever its order."""
+from reconciler.core.spellings import same_scalar
 
-_TOKEN = re.compile(r"^[A-Za-z][A-Za-z0-9_.-]*$")
-_NUMBER = re.compile(r"^-?\d+(\.\d+)?$")
-_DURATION = re.compile(r"^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$")
-_MOMENT = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d")
-_ID = re.compile(r"^/?(subscriptions|providers)/", re.I)
-_BARE_ROLE = re.compile(r"^/subscriptions/[^/]+(/providers/microsoft\.authorization/roledefinitions/.+)$")
+KEYS = ("name", "id", "key", "category")
+"""By these a list of objects is matched, element to element, whatever its order."""
 
 
 def is_empty(value: Any) -> bool:
-    """Azure drops nulls and answers empties where nothing was said, and the other way round."""
-    return value is None or (isinstance(value, str | list | dict) and not value)
+    """Azure drops nulls and answers empties where nothing was said, and the other way round: at any depth. An object whose keys are
+    resource ids is never empty: there the key alone says something. An identity of type None is no identity.
+    """
+    match value:
+        case None | "":
+            return True
+        case list():
+            return all(is_empty(item) for item in value)
+        case {"type": "None", **rest}:
+            return not any(key for key in rest if key not in ("principalId", "tenantId", "userAssignedIdentities"))
+        case dict():
+            return all("/" not in name and is_empty(item) for name, item in value.items())
+    return False
 
 
-def same(declared: Any, live: Any, key: str = "") -> bool:
-    """Scalars and whole values alike. `key` is the property's own name: casing of free text under `tags` is never folded."""
+def same(declared: Any, live: Any, path: Sequence[str] = ()) -> bool:
+    """Either way round. `path` are the names that the values stand under, outermost first: what a person wrote (a tag) is taken
+    literally, what the service gives meaning to is not.
+    """
+    return _alike(declared, live, tuple(path), subset=False)
+
+
+def fits(declared: Any, live: Any, path: Sequence[str] = ()) -> bool:
+    """Whether live is what was declared, and perhaps more: objects may hold properties that nobody declared, lists not. A null
+    asks for nothing.
+    """
+    return _alike(declared, live, tuple(path), subset=True)
+
+
+def _alike(declared: Any, live: Any, path: tuple[str, ...], *, subset: bool) -> bool:
     if declared is live or (type(declared) is type(live) and declared == live):
+        return True
+    if subset and (declared is None or (isinstance(live, dict) and declared == {})):
         return True
     if is_empty(declared) and is_empty(live):
         return True
     match declared, live:
         case dict(), dict():
-            return _same_objects(declared, live)
+            return _alike_objects(declared, live, path, subset=subset)
         case list(), list():
-            return _same_lists(declared, live, key)
+            return _alike_lists(declared, live, path, subset=subset)
         case (dict() | list(), _) | (_, dict() | list()):
             return False
-    return bool(_scalar(declared, key) == _scalar(live, key))
+    return same_scalar(declared, live, path)
 
 
-def _same_objects(declared: dict[str, Any], live: dict[str, Any]) -> bool:
+def _alike_objects(declared: dict[str, Any], live: dict[str, Any], path: tuple[str, ...], *, subset: bool) -> bool:
     """Names fold case; what one side lacks is as good as empty."""
     left = {name.lower(): value for name, value in declared.items()}
     right = {name.lower(): value for name, value in live.items()}
-    return all(same(left.get(name), right.get(name), name) for name in {**left, **right})
+    names = left if subset else {**left, **right}
+    if any("/" in name and not (name in left and name in right) for name in names):
+        return False
+    return all(_alike(left.get(name), right.get(name), (*path, name), subset=subset) for name in names)
 
 
-def _same_lists(declared: Sequence[Any], live: Sequence[Any], key: str) -> bool:
+def _alike_lists(declared: list[Any], live: list[Any], path: tuple[str, ...], *, subset: bool) -> bool:
+    """Whether the elements can be paired, in any order. An element may fit several, so earlier pairs are moved when needed."""
     if len(declared) != len(live):
         return False
-    left = list(live)
-    for item in declared:
-        found = next((index for index, other in enumerate(left) if same(item, other, key)), None)
-        if found is None:
-            return False
-        left.pop(found)
-    return True
+    fitting = [
+        [place for place, other in enumerate(live) if _alike(item, other, path, subset=subset)] for item in declared
+    ]
+    taken: dict[int, int] = {}
+    return all(_pair(item, fitting, taken, set()) for item in range(len(declared)))
 
 
-def _scalar(value: Any, key: str) -> Any:
-    """One spelling for all spellings of a value."""
-    match value:
-        case bool():
-            return str(value).lower()
-        case int() | float():
-            return float(value)
-        case str():
-            return _text(value.strip(), key)
-    return value
-
-
-def _text(text: str, key: str) -> Any:
-    if key == "location":
-        return text.replace(" ", "").lower()
-    if _NUMBER.match(text):
-        return float(text)
-    if found := _DURATION.match(text):
-        days, hours, minutes, seconds = (float(part or 0) for part in found.groups())
-        return ("duration", ((days * 24 + hours) * 60 + minutes) * 60 + seconds)
-    if _MOMENT.match(text):
-        return _moment(text)
-    if _ID.match(text):
-        folded = "/" + text.strip("/").lower()
-        return bare[1] if (bare := _BARE_ROLE.match(folded)) else folded
-    if _TOKEN.match(text) and key != "tags":
-        return text.lower()
-    return text.rstrip("/") if "://" in text else text
-
-
-def _moment(text: str) -> Any:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return text
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+def _pair(item: int, fitting: list[list[int]], taken: dict[int, int], tried: set[int]) -> bool:
+    """Finds `item` a place, moving those who have one to another if that helps (augmenting paths)."""
+    for place in fitting[item]:
+        if place in tried:
+            continue
+        tried.add(place)
+        if place not in taken or _pair(taken[place], fitting, taken, tried):
+            taken[place] = item
+            return True
+    return False
 
 
 def list_key(*lists: Sequence[Any]) -> str | None:

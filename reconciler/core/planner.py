@@ -2,57 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from reconciler.core.diff import Applied, Comparison, compare
+from reconciler.core.equality import is_empty
 from reconciler.core.plan import ABSENT, Action, Change, Class, Plan, Stage, Step, sha256_of
-from reconciler.core.resource import Body, Reference, Resource, ResourceId
+from reconciler.core.resource import Body, Resource, ResourceId
 from reconciler.core.rollout import rollout_steps
-from reconciler.core.rules import Kind, Rules
+from reconciler.core.rules import Kind, at
+from reconciler.core.world import World
 
 __all__ = ["Applied", "World", "make_plan"]
 
-MANAGED_BY, ENVIRONMENT = "managed-by", "environment"
-OURS = "reconciler"
-
 _SEVERITY = (Class.CONFLICT, Class.ADOPTION, Class.MISSING, Class.DRIFT, Class.PENDING, Class.CONVERGED)
-
-
-@dataclass(frozen=True)
-class World:
-    """What a plan is made from. `live` holds every declared or recorded id that exists, and whatever else the resource
-    group lists. `bootstrap` are the resources that are made before the lock can be taken: creating them needs no approval.
-    """
-
-    environment: str
-    desired: Sequence[Resource]
-    applied: Mapping[ResourceId, Applied]
-    live: Mapping[ResourceId, Body]
-    rules: Rules
-    adopt: bool = False
-    bootstrap: frozenset[ResourceId] = frozenset()
-    policy_set: str = ""
-
-    def resolve(self, reference: Reference) -> Any:
-        """The live value that a reference stands for; ABSENT while nobody knows it."""
-        value: Any = self.live.get(reference.resource, ABSENT)
-        for part in reference.path.split("."):
-            value = value.get(part, ABSENT) if isinstance(value, dict) else ABSENT
-        if value is ABSENT or reference.template == "{}":
-            return value
-        return reference.template.replace("{}", str(value))
-
-    def is_ours(self, resource: ResourceId) -> bool:
-        """By its own tags; what carries none belongs to whom its parent belongs."""
-        step: ResourceId | None = resource
-        while step is not None:
-            tags = _tags(self.live.get(step, {}))
-            if tags:
-                return tags.get(MANAGED_BY) == OURS and tags.get(ENVIRONMENT) == self.environment
-            step = step.parent
-        return False
 
 
 def make_plan(world: World, commit: str) -> Plan:
@@ -87,18 +50,26 @@ def _judge(resource: Resource, world: World) -> _Judged:
     if live is None:
         cls = Class.PENDING if applied is None else Class.MISSING
         return _Judged(resource.id, tuple(_staged(_step(resource, Action.CREATE, cls), resource, world)))
-    found = compare(resource.body, live, Comparison(resource.type, world.rules, world.resolve, applied))
+    found = compare(resource.body, live, _comparison(resource.id, world, resource.api_version))
     odd = tuple(change for change in found.changes if change.cls is Class.NON_CONVERGENT)
     changes = tuple(change for change in found.changes if change.cls is not Class.NON_CONVERGENT)
-    if applied is None and not (world.is_ours(resource.id) or resource.id in world.bootstrap):
-        steps = [_adoption(resource, changes, live, world)]
+    is_foreign = applied is None and not (world.is_ours(resource.id) or resource.id in world.bootstrap)
+    if is_foreign and not world.adopt:
+        reason = "exists, and is not ours: say `adopt: true` in the YAML to take it over"
+        steps = [_step(resource, Action.NONE, Class.ADOPTION, changes, live, reason)]
     elif changes:
         steps = _staged(_update(resource, changes, live, world), resource, world)
     elif applied is None or found.converged:
         steps = [_step(resource, Action.RECORD, Class.CONVERGED, live=live)]
     else:
         steps = []
+    if is_foreign and world.adopt:
+        steps = [replace(step, reason=step.reason or "taken over") for step in steps]
     return _Judged(resource.id, tuple(steps), found.suppressed, tuple(_odd(resource, change) for change in odd))
+
+
+def _comparison(resource: ResourceId, world: World, api_version: str) -> Comparison:
+    return Comparison(resource.type, world.rules, world.resolve, world.applied.get(resource), api_version)
 
 
 def _step(
@@ -108,15 +79,8 @@ def _step(
     changes: tuple[Change, ...] = (),
     live: Body | None = None,
     reason: str = "",
-) -> Step:  # noqa: PLR0913
+) -> Step:
     return Step(resource.id.key, Stage.RESOURCE, action, cls, resource.id, resource, changes, reason=reason, live=live)
-
-
-def _adoption(resource: Resource, changes: tuple[Change, ...], live: Body, world: World) -> Step:
-    if not world.adopt:
-        reason = "exists, and is not ours: say `adopt: true` in the YAML to take it over"
-        return _step(resource, Action.NONE, Class.ADOPTION, changes, live, reason)
-    return _step(resource, Action.UPDATE if changes else Action.RECORD, Class.PENDING, changes, live, "taken over")
 
 
 def _update(resource: Resource, changes: tuple[Change, ...], live: Body, world: World) -> Step:
@@ -132,9 +96,7 @@ def _update(resource: Resource, changes: tuple[Change, ...], live: Body, world: 
 
 def _staged(step: Step, resource: Resource, world: World) -> list[Step]:
     """Cuts what must be written later out of a step, into one of its own."""
-    rules = [
-        rule for rule in world.rules.fields if rule.kind is Kind.STAGED and rule.speaks_of(resource.type, rule.path)
-    ]
+    rules = [rule for rule in world.rules.of_type(resource.type) if rule.kind is Kind.STAGED]
     if not rules or step.action is Action.NONE:
         return [step]
     later = [
@@ -143,9 +105,11 @@ def _staged(step: Step, resource: Resource, world: World) -> list[Step]:
         if any(c.path.lower() == r.path or c.path.lower().startswith(f"{r.path}.") for r in rules)
     ]
     if step.action is Action.CREATE:
-        declared = [(rule.path, _at(resource.body, rule.path)) for rule in rules]
+        declared = [(rule.path, at(resource.body, rule.path)) for rule in rules]
         later = [
-            Change(path, value, ABSENT, Class.PENDING) for path, value in declared if value not in (ABSENT, {}, None)
+            Change(path, value, ABSENT, Class.PENDING)
+            for path, value in declared
+            if not is_empty(None if value is ABSENT else value)
         ]
     now = tuple(change for change in step.changes if change not in later)
     steps = [replace(step, changes=now)] if now or step.action is not Action.UPDATE else []
@@ -167,57 +131,33 @@ def _prunes(world: World) -> list[Step]:
     """What we made and no longer declare. Assets are history: their record goes, they stay."""
     declared = {resource.id for resource in world.desired}
     recorded = [id_ for id_ in world.applied if id_ not in declared]
-    orphans = [
-        id_
-        for id_ in world.live
-        if id_ not in declared
-        and id_ not in world.applied
-        and not world.rules.is_service_made(id_)
-        and _tags(world.live[id_])
-        and world.is_ours(id_)
-    ]
+    orphans = [id_ for id_ in world.strangers() if world.is_tagged_ours(id_)]
     return [_prune(id_, world) for id_ in sorted([*recorded, *orphans])]
 
 
 def _prune(resource: ResourceId, world: World) -> Step:
     live, applied = world.live.get(resource), world.applied.get(resource)
+    action, cls, reason, changes = Action.DELETE, Class.PRUNE, "no longer declared", tuple[Change, ...]()
     if live is None or world.rules.is_retained(resource):
-        reason = "already gone" if live is None else "kept in Azure as history"
-        return Step(resource.key, Stage.RESOURCE, Action.RECORD, Class.PRUNE, resource, None, reason=reason, live=live)
-    changes: tuple[Change, ...] = ()
-    if applied:
-        found = compare(applied.answered, live, Comparison(resource.type, world.rules, world.resolve, applied))
-        changes = tuple(c for c in found.changes if not world.rules.of(resource.type, c.path, Kind.SERVICE_OWNED))
-    if changes:
+        action, reason = Action.RECORD, "already gone" if live is None else "kept in Azure as history"
+    elif not world.is_ours(resource):
+        action, cls, reason = Action.NONE, Class.PRUNE_CONFLICT, "no longer declared, and no longer tagged as ours"
+    elif applied and (changes := _changed_since(resource, applied, live, world)):
         reason = "no longer declared, and changed since it was applied: look at it before it goes"
-        return Step(
-            resource.key,
-            Stage.RESOURCE,
-            Action.NONE,
-            Class.PRUNE_CONFLICT,
-            resource,
-            None,
-            changes,
-            reason=reason,
-            live=live,
-        )
-    return Step(
-        resource.key, Stage.RESOURCE, Action.DELETE, Class.PRUNE, resource, None, reason="no longer declared", live=live
-    )
+        action, cls = Action.NONE, Class.PRUNE_CONFLICT
+    return Step(resource.key, Stage.RESOURCE, action, cls, resource, None, changes, reason=reason, live=live)
+
+
+def _changed_since(resource: ResourceId, applied: Applied, live: Body, world: World) -> tuple[Change, ...]:
+    """Of what we once sent, what Azure answers otherwise now: node counts and etags are not ours."""
+    answered = _projected(applied.sent, applied.answered)
+    known = Applied(answered, answered, applied.api_version)
+    comparison = replace(_comparison(resource, world, applied.api_version), applied=known)
+    return compare(answered, live, comparison).changes
 
 
 def _unmanaged(world: World) -> tuple[ResourceId, ...]:
-    declared = {resource.id for resource in world.desired}
-    return tuple(
-        sorted(
-            id_
-            for id_ in world.live
-            if id_ not in declared
-            and id_ not in world.applied
-            and not world.rules.is_service_made(id_)
-            and not world.is_ours(id_)
-        )
-    )
+    return tuple(id_ for id_ in world.strangers() if not world.is_tagged_ours(id_))
 
 
 def _with_needs(steps: list[Step]) -> list[Step]:
@@ -274,16 +214,3 @@ def _projected(declared: Any, live: Any) -> Any:
         folded = {name.lower(): value for name, value in live.items()}
         return {name: _projected(value, folded.get(name.lower())) for name, value in declared.items()}
     return live
-
-
-def _tags(body: Body) -> Mapping[str, str]:
-    """Most types carry tags at the top; Azure ML's assets among their properties."""
-    properties = body.get("properties")
-    return body.get("tags") or (properties.get("tags") if isinstance(properties, dict) else None) or {}
-
-
-def _at(body: Any, path: str) -> Any:
-    for part in path.split("."):
-        folded = {name.lower(): value for name, value in body.items()} if isinstance(body, dict) else {}
-        body = folded.get(part.lower(), ABSENT)
-    return body
