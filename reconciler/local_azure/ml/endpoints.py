@@ -176,7 +176,9 @@ def _regenerate_keys(context: Context, request: Request) -> Response:
     if kind not in ("primary", "secondary"):
         raise AzureRefusal(400, "BadRequest", "The key type must be Primary or Secondary.")
     keys = context.store.document(KEYS, context.id.key) or {}
-    fresh = asked.get("keyValue") or secrets.token_urlsafe(24)
+    # azure-ai-ml sends the key that is to go as the value: a value that is no change asks for a fresh one.
+    wanted = asked.get("keyValue")
+    fresh = wanted if wanted and wanted not in keys.values() else secrets.token_urlsafe(24)
     context.store.put_document(KEYS, context.id.key, {**keys, f"{kind}Key": fresh})
     return Response(200)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import ssl
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -10,9 +12,10 @@ import httpx
 import pytest
 from azure.core.exceptions import HttpResponseError
 
-from tests.local_azure.ml.conftest import PLACE, SKU, Cloud, deployment
+from reconciler.local_azure.identity import Identity
+from tests.local_azure.ml.conftest import ML_API, PLACE, ROOT, SKU, Cloud, deployment
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 Ask = Callable[..., httpx.Response]
 
 
@@ -141,3 +144,51 @@ def test_a_deployment_with_traffic_cannot_be_deleted(colours: Cloud) -> None:
         colours.ml_delete("onlineEndpoints/retail/deployments/blue")
     colours.ml_delete("onlineEndpoints/retail/deployments/green")
     assert colours.get("onlineEndpoints/retail")["properties"]["traffic"] == {"blue": 100}
+
+
+def test_mirrored_traffic_is_answered_by_the_live_deployment_only(colours: Cloud, ask: Ask) -> None:
+    colours.ml_put("onlineEndpoints/retail/deployments/shadow", deployment("2"), location=PLACE, sku=SKU)
+    set_traffic(colours, {"blue": 100}, mirrorTraffic={"shadow": 50})
+    seen = {ask({}).headers["azureml-model-deployment"] for _ in range(20)}
+    set_traffic(colours, {"blue": 100})
+    assert seen == {"blue"}
+
+
+def test_a_token_endpoint_lets_in_who_may_score(colours: Cloud) -> None:
+    colours.ml_put("onlineEndpoints/signed-in", {"authMode": "AADToken"}, location=PLACE)
+    colours.ml_put("onlineEndpoints/signed-in/deployments/blue", deployment(), location=PLACE, sku=SKU)
+    identity = Identity(colours.state)
+    address = colours.get("onlineEndpoints/signed-in")["properties"]["scoringUri"]
+    trusted = ssl.create_default_context(cafile=os.environ["SSL_CERT_FILE"])
+    answers = {}
+    with httpx.Client(verify=trusted, timeout=30) as client:
+        for name, principal in identity.principals.items():
+            token = identity.issue(principal, "https://ml.azure.com")
+            headers = {"authorization": f"Bearer {token}", "azureml-model-deployment": "blue"}
+            answers[name] = client.post(address, json={}, headers=headers).status_code
+        answers["nobody"] = client.post(address, json={}).status_code
+    assert answers == {"owner": 200, "reader": 403, "nobody": 401}
+
+
+def test_the_sdk_makes_reads_and_deletes_an_endpoint(colours: Cloud, ask: Ask) -> None:
+    from azure.ai.ml.entities import ManagedOnlineEndpoint
+
+    endpoints = colours.ml.online_endpoints
+    made = endpoints.begin_create_or_update(ManagedOnlineEndpoint(name="by-sdk", auth_mode="key")).result()
+    assert made.provisioning_state == "Succeeded"
+    before = endpoints.get_keys("by-sdk")
+    endpoints.begin_regenerate_keys("by-sdk", key_type="secondary").result()
+    after = endpoints.get_keys("by-sdk")
+    assert (before.primary_key, before.secondary_key != after.secondary_key) == (after.primary_key, True)
+    endpoints.begin_delete("by-sdk").result()
+    assert "by-sdk" not in [one.name for one in endpoints.list()]
+
+
+def test_a_name_is_taken_once_in_a_region(colours: Cloud) -> None:
+    other = ROOT.replace("mlw-test", "mlw-other")
+    account, vault = (colours.get("")["properties"][name] for name in ("storageAccount", "keyVault"))
+    wanted = {"location": PLACE, "identity": {"type": "SystemAssigned"}}
+    colours.put(other, ML_API, {**wanted, "properties": {"storageAccount": account, "keyVault": vault}})
+    with pytest.raises(HttpResponseError) as raised:
+        colours.put(f"{other}/onlineEndpoints/retail", ML_API, {"location": PLACE, "properties": {"authMode": "Key"}})
+    assert raised.value.status_code == 409
