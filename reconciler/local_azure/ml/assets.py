@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from reconciler.core.resource import ResourceId
 from reconciler.local_azure.behaviour import Behaviour, Body, Context
 from reconciler.local_azure.ml import places
-from reconciler.local_azure.ml.kinds import WORKSPACE, workspace_id, workspace_of
+from reconciler.local_azure.ml.kinds import WORKSPACE, Workspace, workspace_id, workspace_of
 from reconciler.local_azure.providers.bodies import at
 from reconciler.local_azure.services import Services
 from reconciler.local_azure.store import Store
@@ -148,6 +149,23 @@ def _complete_container(context: Context, body: Body) -> Body:
     shared: Body = {"description": None, "tags": {}, "properties": {}, "isArchived": False}
     given = {key: value for key, value in (body.get("properties") or {}).items() if value is not None}
     return {**body, "properties": {**shared, **given, **_versions(context.store, context.id)}}
+
+
+def register_output(job: Context, workspace: Workspace, output: Body, address: str) -> None:
+    """An output of a job that asked to become a version of an asset: a model, or data."""
+    kind = "models" if str(output.get("jobOutputType")).endswith("_model") else "data"
+    container = workspace.child(f"{kind}/{output['assetName']}")
+    version = output.get("assetVersion") or _versions(job.store, container)["nextVersion"]
+    resource = ResourceId(f"{container}/versions/{version}")
+    context = replace(job, id=resource, before=None)
+    address_field, type_field = ("modelUri", "modelType") if kind == "models" else ("dataUri", "dataType")
+    properties = {address_field: address, type_field: output.get("jobOutputType"), "provisioningState": "Succeeded"}
+    envelope = {"id": str(resource), "name": str(version), "type": f"{WORKSPACE}/{kind}/versions"}
+    made = _complete(
+        context, {**envelope, "systemData": (job.before or {}).get("systemData"), "properties": properties}, kind
+    )
+    job.store.put(resource, made)
+    _make_container(context, made)
 
 
 def _versions(store: Store, container: ResourceId) -> Body:

@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 
 from reconciler.core.resource import ResourceId
-from reconciler.local_azure.ml import job_files, places
+from reconciler.local_azure.behaviour import Body, Context
+from reconciler.local_azure.ml import assets, job_files, places
 from reconciler.local_azure.ml.durations import seconds
 from reconciler.local_azure.ml.job_files import Bindings
 from reconciler.local_azure.ml.kinds import JOB, Workspace, workspace_of
@@ -17,8 +18,7 @@ from reconciler.local_azure.ml.processes import Launch, Processes, child_environ
 from reconciler.local_azure.ml.tracking import Job, Tracking
 from reconciler.local_azure.providers.bodies import at, now
 from reconciler.local_azure.services import Services
-from reconciler.local_azure.store import Body
-from reconciler.local_azure.wire import AzureRefusal
+from reconciler.local_azure.wire import AzureRefusal, Caller
 
 TERMINAL = ("Completed", "Failed", "Canceled")
 HISTORY = "ml-job-history"
@@ -114,6 +114,15 @@ class JobRuns:
         job_files.keep_outputs(self._store, self._blobs, workspace, job, folder)
         if child.returncode:
             raise _Ended("Failed", _failure(child.returncode, path))
+        self._register_outputs(resource, job, workspace)
+
+    def _register_outputs(self, resource: ResourceId, job: Body, workspace: Workspace) -> None:
+        nobody = Caller("", "", "")
+        context = Context(self._store, resource, "", nobody, job, self._services.state_dir)
+        for name, output in (job["properties"].get("outputs") or {}).items():
+            if output.get("assetName"):
+                address = places.output_address(workspace, resource.name, name, output)
+                assets.register_output(context, workspace, output, address)
 
     def _await(self, resource: ResourceId, child: subprocess.Popen[bytes], limit_s: float) -> None:
         deadline = time.monotonic() + limit_s if limit_s else float("inf")

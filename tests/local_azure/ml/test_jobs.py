@@ -200,3 +200,17 @@ def test_jobs_that_azure_would_refuse(training: Cloud, change: dict[str, Any], s
     with pytest.raises(HttpResponseError) as raised:
         training.ml_put("jobs/refused", {**body, **change})
     assert raised.value.status_code == status
+
+
+def test_an_output_becomes_a_version_of_the_asset_it_names(training: Cloud) -> None:
+    output = {"jobOutputType": "custom_model", "assetName": "made-by-job"}
+    body = {
+        "jobType": "Command",
+        "command": "echo 1 > ${{outputs.model}}/number.txt",
+        "environmentId": f"{ROOT}/environments/train/versions/1",
+        "outputs": {"model": output},
+    }
+    training.ml_put("jobs/maker", body)
+    assert ended(training, "maker") == "Completed"
+    made = training.get("models/made-by-job/versions/1")["properties"]
+    assert made["modelUri"].endswith("/datastores/workspaceblobstore/paths/azureml/maker/model/")
