@@ -6,7 +6,8 @@ import json
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+import traceback
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
 from scoring.forecaster import Forecaster
-from scoring.requests import MAX_SERIES, Forecast, Problem, ScoreRequest, ScoreResponse, to_windows
+from scoring.requests import MAX_SERIES, FieldError, Forecast, Problem, ScoreRequest, ScoreResponse, to_windows, unknown
 
+INVALID = "The request does not say what a forecast needs"
 EXAMPLE: dict[str, Any] = {
     "series": [
         {
@@ -42,7 +44,7 @@ def find_model(folder: Path) -> Path:
 
 
 def create_app(model_dir: Path) -> FastAPI:
-    """The service for the one model below `model_dir`. It starts without it too, and is then not ready."""
+    """The service for the one model below `model_dir`. Without it, it does not start: the deployment fails and says why."""
     state: dict[str, Forecaster] = {}
 
     @asynccontextmanager
@@ -53,7 +55,7 @@ def create_app(model_dir: Path) -> FastAPI:
 
     app = FastAPI(title="Retail demand forecast", version=os.environ.get("MODEL_VERSION", "0"), lifespan=lifespan)
     app.add_exception_handler(RequestValidationError, _invalid)
-    app.middleware("http")(_logged)
+    app.middleware("http")(_guarded)
 
     @app.get("/health/live", summary="The process answers")
     def live() -> dict[str, str]:
@@ -62,14 +64,21 @@ def create_app(model_dir: Path) -> FastAPI:
     @app.get("/health/ready", summary="The model is loaded", responses={503: {"model": Problem}})
     def ready() -> Response:
         if "model" not in state:
-            return _problem(503, "ModelNotLoaded", "The model is not loaded yet")
+            return _not_loaded()
         return JSONResponse({"status": "ready"})
 
-    @app.post("/score", summary="Forecast packages a week", responses={413: {"model": Problem}, 422: {"model": Problem}})
+    @app.post(
+        "/score", summary="Forecast packages a week", responses={413: {"model": Problem}, 422: {"model": Problem}}
+    )
     def score(request: ScoreRequest) -> Any:
         if len(request.series) > MAX_SERIES:
             return _problem(413, "TooManySeries", f"{len(request.series)} series; at most {MAX_SERIES} fit one request")
-        return _forecast(state["model"], request)
+        model = state.get("model")
+        if model is None:
+            return _not_loaded()
+        if errors := unknown(request.series, model):
+            return _problem(422, "InvalidRequest", INVALID, errors)
+        return _forecast(model, request)
 
     _document_example(app)
     return app
@@ -95,7 +104,11 @@ def _forecast(model: Forecaster, request: ScoreRequest) -> ScoreResponse:
     )
 
 
-def _problem(status: int, code: str, title: str, errors: list[dict[str, str]] | None = None) -> JSONResponse:
+def _not_loaded() -> JSONResponse:
+    return _problem(503, "ModelNotLoaded", "The model is not loaded yet")
+
+
+def _problem(status: int, code: str, title: str, errors: list[FieldError] | None = None) -> JSONResponse:
     body = Problem(title=title, status=status, code=code, errors=errors or [])
     return JSONResponse(body.model_dump(), status, media_type="application/problem+json")
 
@@ -103,22 +116,35 @@ def _problem(status: int, code: str, title: str, errors: list[dict[str, str]] | 
 async def _invalid(_request: Request, error: Exception) -> JSONResponse:
     """Each field that is wrong, by its path; the values themselves are not repeated."""
     found = error.errors() if isinstance(error, RequestValidationError) else []
-    errors = [{"field": ".".join(str(part) for part in one["loc"] if part != "body"), "message": one["msg"]} for one in found]
-    return _problem(422, "InvalidRequest", "The request does not say what a forecast needs", errors)
+    return _problem(422, "InvalidRequest", INVALID, [_field_error(one) for one in found])
 
 
-async def _logged(request: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:
-    """One JSON line a request, without its content."""
+def _field_error(found: Mapping[str, Any]) -> FieldError:
+    """pydantic's `too_short` reads `TooShort`."""
+    field = ".".join(str(part) for part in found["loc"] if part != "body")
+    code = "".join(word.capitalize() for word in str(found["type"]).split("_"))
+    return FieldError(field=field, code=code, message=found["msg"])
+
+
+async def _guarded(request: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:
+    """One JSON line a request, without its content. What nobody foresaw is a 500 whose reason stands in the log only."""
     started = time.perf_counter()
-    response = await call(request)
+    failure: dict[str, str] = {}
+    try:
+        response = await call(request)
+    except Exception as error:
+        failure = {"error": repr(error), "traceback": traceback.format_exc()}
+        response = _problem(500, "InternalError", "The service failed; its log says why")
     line = {
         "method": request.method,
         "path": request.url.path,
         "status": response.status_code,
         "milliseconds": round((time.perf_counter() - started) * 1000, 1),
         "request_id": request.headers.get("x-ms-request-id", ""),
+        **failure,
     }
     sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
     return response
 
 

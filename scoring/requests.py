@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Annotated
+from itertools import pairwise
+from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
-from scoring.forecaster import HORIZON_WEEKS, WINDOW_WEEKS, Windows
+from scoring.forecaster import HORIZON_WEEKS, WINDOW_WEEKS, Forecaster, Windows
 
 MIN_HISTORY_WEEKS = 8
 MAX_SERIES = 500
 WEEK = timedelta(days=7)
+TOO_LITTLE_HISTORY: Literal["too_little_history"] = "too_little_history"
+NOT_CONSECUTIVE: Literal["weeks_not_consecutive"] = "weeks_not_consecutive"
 
 
 class _Message(BaseModel):
@@ -38,24 +42,38 @@ class Series(_Message):
     """One brand in one store. Weeks start on the same day; weeks of the past may be missing, weeks to come may not."""
 
     store: Annotated[int, Field(ge=1)]
-    brand: Annotated[int, Field(ge=1, le=11)]
-    history: Annotated[list[PastWeek], Field(min_length=MIN_HISTORY_WEEKS, max_length=520)]
+    brand: Annotated[int, Field(ge=1)]
+    # The validator says "too little history" in one way, whether weeks are few or old: pydantic's own min_length would be another.
+    history: Annotated[list[PastWeek], Field(max_length=520, json_schema_extra={"minItems": MIN_HISTORY_WEEKS})]
     future: Annotated[list[FutureWeek], Field(min_length=1, max_length=HORIZON_WEEKS)]
 
-    @model_validator(mode="after")
-    def _weeks_follow(self) -> Series:
-        past = [week.week_start for week in self.history]
-        for earlier, later in zip(past, past[1:], strict=False):
+    @field_validator("history")
+    @classmethod
+    def _weeks_rise(cls, history: list[PastWeek]) -> list[PastWeek]:
+        past = [week.week_start for week in history]
+        for earlier, later in pairwise(past):
             if later <= earlier or (later - earlier) % WEEK:
-                raise ValueError(f"history: {later} does not follow {earlier} by whole weeks")
-        last = past[-1]
-        for number, week in enumerate(self.future, 1):
-            if week.week_start != last + number * WEEK:
-                raise ValueError(f"future: week {number} must start on {last + number * WEEK}, found {week.week_start}")
-        recorded = sum(week > last - WINDOW_WEEKS * WEEK for week in past)
+                raise PydanticCustomError(NOT_CONSECUTIVE, f"{later} does not follow {earlier} by whole weeks")
+        recorded = sum(week > past[-1] - WINDOW_WEEKS * WEEK for week in past)
         if recorded < MIN_HISTORY_WEEKS:
-            raise ValueError(f"history: {recorded} of the last {WINDOW_WEEKS} weeks, {MIN_HISTORY_WEEKS} are needed")
-        return self
+            message = (
+                f"{recorded} of the last {WINDOW_WEEKS} weeks are recorded, at least {MIN_HISTORY_WEEKS} are needed"
+            )
+            raise PydanticCustomError(TOO_LITTLE_HISTORY, message)
+        return history
+
+    @field_validator("future")
+    @classmethod
+    def _weeks_follow_the_history(cls, future: list[FutureWeek], known: ValidationInfo) -> list[FutureWeek]:
+        history = known.data.get("history")
+        if not history:
+            return future
+        for number, week in enumerate(future, 1):
+            wanted = history[-1].week_start + number * WEEK
+            if week.week_start != wanted:
+                message = f"week {number} must start on {wanted}, found {week.week_start}"
+                raise PydanticCustomError(NOT_CONSECUTIVE, message)
+        return future
 
 
 class ScoreRequest(_Message):
@@ -80,6 +98,14 @@ class ScoreResponse(BaseModel):
     forecasts: list[Forecast]
 
 
+class FieldError(BaseModel):
+    """`field` is a path such as `series.0.history.3.units`; `code` a word to branch on, `TooLittleHistory` for one."""
+
+    field: str
+    code: str
+    message: str
+
+
 class Problem(BaseModel):
     """RFC 9457. `errors` names each field that is wrong."""
 
@@ -87,7 +113,20 @@ class Problem(BaseModel):
     title: str
     status: int
     code: str
-    errors: list[dict[str, str]] = []
+    errors: list[FieldError] = []
+
+
+def unknown(series: list[Series], model: Forecaster) -> list[FieldError]:
+    """Stores and brands that the model has not learnt from."""
+    errors = []
+    for number, one in enumerate(series):
+        if one.store not in model.stores:
+            message = f"the model does not know store {one.store}"
+            errors.append(FieldError(field=f"series.{number}.store", code="UnknownStore", message=message))
+        if one.brand not in model.brands:
+            message = f"the model does not know brand {one.brand}"
+            errors.append(FieldError(field=f"series.{number}.brand", code="UnknownBrand", message=message))
+    return errors
 
 
 def to_windows(series: list[Series]) -> Windows:
@@ -95,7 +134,10 @@ def to_windows(series: list[Series]) -> Windows:
     rows = [(one, number, week) for one in series for number, week in enumerate(one.future, 1)]
     history = np.array([_aligned(one) for one, _, _ in rows])
     numbers = np.array(
-        [[one.store, one.brand, number, week.price, float(week.deal), week.feat, week.week_start.isocalendar().week] for one, number, week in rows],
+        [
+            [one.store, one.brand, number, week.price, float(week.deal), week.feat, week.week_start.isocalendar().week]
+            for one, number, week in rows
+        ],
         dtype=float,
     )
     return Windows(

@@ -28,7 +28,9 @@ def test_training_twice_gives_the_same_model(few_stores: Path, small_models: dic
     assert (tmp_path / "model" / "p50.txt").read_bytes() == (small_models["1"] / "model" / "p50.txt").read_bytes()
 
 
-def test_sales_of_the_held_out_weeks_do_not_reach_the_model(few_stores: Path, small_models: dict[str, Path], tmp_path: Path) -> None:
+def test_sales_of_the_held_out_weeks_do_not_reach_the_model(
+    few_stores: Path, small_models: dict[str, Path], tmp_path: Path
+) -> None:
     """Sales after the last week that is learnt from are multiplied; the boosters stay the same, byte for byte."""
     changed = tmp_path / "changed.csv"
     with few_stores.open(newline="") as source, changed.open("w", newline="") as target:
@@ -58,7 +60,11 @@ def pins(text: str) -> dict[str, str]:
 
 @pytest.mark.parametrize(
     "path",
-    ["models/retail-forecast/training/requirements.txt", "models/retail-forecast/training/conda.yaml", "scoring/requirements.txt"],
+    [
+        "models/retail-forecast/training/requirements.txt",
+        "models/retail-forecast/training/conda.yaml",
+        "scoring/requirements.txt",
+    ],
 )
 def test_runtime_images_and_the_lock_pin_the_same_versions(path: str) -> None:
     locked, pinned = pins((ROOT / "requirements.lock").read_text()), pins((ROOT / path).read_text())

@@ -83,7 +83,7 @@ def _all_features(w: Windows) -> dict[str, Floats]:
         "horizon": w.horizon,
         "brand": w.brand,
         "store": w.store,
-        "last": _last(logs),
+        "last": last_recorded(logs),
         "lag_2": logs[:, -2],
         "lag_3": logs[:, -3],
         "lag_4": logs[:, -4],
@@ -95,9 +95,9 @@ def _all_features(w: Windows) -> dict[str, Floats]:
         "price": w.future_price,
         "deal": w.future_deal,
         "feat": w.future_feat,
-        "last_deal": _last(w.deal),
-        "last_feat": _last(w.feat),
-        "price_change": w.future_price - _last(w.price),
+        "last_deal": last_recorded(w.deal),
+        "last_feat": last_recorded(w.feat),
+        "price_change": w.future_price - last_recorded(w.price),
         "price_ratio": w.future_price / mean_price,
         "mean_same_deal": _mean(same_deal),
         "mean_featured": _mean(featured),
@@ -111,14 +111,16 @@ def _mean(values: Floats) -> Floats:
     """NaN where nothing was recorded, without numpy's warning."""
     counts = np.sum(~np.isnan(values), axis=1)
     totals = np.nansum(values, axis=1)
-    return np.divide(totals, counts, out=np.full(len(values), np.nan), where=counts > 0)
+    means: Floats = np.divide(totals, counts, out=np.full(len(values), np.nan), where=counts > 0)
+    return means
 
 
-def _last(values: Floats) -> Floats:
+def last_recorded(values: Floats) -> Floats:
     """The newest recorded value of each row."""
     recorded = ~np.isnan(values)
     newest = values.shape[1] - 1 - np.argmax(recorded[:, ::-1], axis=1)
-    return values[np.arange(len(values)), newest]
+    found: Floats = values[np.arange(len(values)), newest]
+    return found
 
 
 def _quiet(function: Any, values: Floats) -> Floats:
@@ -136,6 +138,9 @@ class Forecaster:
     boosters: Mapping[str, lgb.Booster]
     names: tuple[str, ...]
     version: str
+    stores: frozenset[int]
+    brands: frozenset[int]
+    """Those it has learnt from; it was never measured on others."""
 
     @classmethod
     def load(cls, folder: Path) -> Forecaster:
@@ -144,14 +149,23 @@ class Forecaster:
         if described.get("format") != FORMAT:
             raise ValueError(f"{folder / 'model.json'}: format {described.get('format')!r}, not {FORMAT!r}")
         boosters = {name: lgb.Booster(model_file=str(folder / file)) for name, file in described["quantiles"].items()}
-        return cls(boosters, tuple(described["features"]), str(described["variant"]))
+        stores, brands = frozenset(described["stores"]), frozenset(described["brands"])
+        return cls(boosters, tuple(described["features"]), str(described["variant"]), stores, brands)
 
     def save(self, folder: Path, about: Mapping[str, Any]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         files = {name: f"{name}.txt" for name in self.boosters}
         for name, booster in self.boosters.items():
             booster.save_model(str(folder / files[name]))
-        described = {"format": FORMAT, "variant": self.version, "features": self.names, "quantiles": files, **about}
+        known = {"stores": sorted(self.stores), "brands": sorted(self.brands)}
+        described = {
+            "format": FORMAT,
+            "variant": self.version,
+            "features": self.names,
+            "quantiles": files,
+            **known,
+            **about,
+        }
         (folder / "model.json").write_text(json.dumps(described, indent=2, sort_keys=True) + "\n")
 
     def predict(self, windows: Windows) -> dict[str, Floats]:

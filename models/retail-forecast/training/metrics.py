@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import numpy as np
-from forecaster import Floats, Windows
+from forecaster import Floats, Windows, last_recorded
 
 
 def evaluate(predicted: dict[str, Floats], truth: Floats, windows: Windows) -> dict[str, float]:
     """Percent, but for bias (packages a week) and coverage (a share). `wape_naive` is that of repeating the last week."""
     p50 = predicted["p50"]
-    recorded = ~np.isnan(windows.units)
-    newest = windows.units.shape[1] - 1 - np.argmax(recorded[:, ::-1], axis=1)
-    naive = windows.units[np.arange(len(truth)), newest]
+    naive = last_recorded(windows.units)
     found = {
         "wape": _wape(p50, truth),
         "wape_naive": _wape(naive, truth),
         "mape": float(np.mean(np.abs(p50 - truth) / truth) * 100),
         "bias": float(np.mean(p50 - truth)),
-        "wape_worst_brand": max(_wape(p50[mine], truth[mine]) for mine in (windows.brand == one for one in np.unique(windows.brand))),
+        "wape_worst_brand": max(
+            _wape(p50[mine], truth[mine]) for mine in (windows.brand == one for one in np.unique(windows.brand))
+        ),
         "examples": float(len(truth)),
     }
     if "p10" in predicted and "p90" in predicted:

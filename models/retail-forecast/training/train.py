@@ -8,6 +8,7 @@ Writes DIR/model (LightGBM text and JSON), DIR/metrics.json and DIR/smoke.json. 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import sys
@@ -54,14 +55,22 @@ class Panel:
     values: dict[str, Floats]
 
 
+def data_file(path: Path) -> Path:
+    """The one file of the data asset: Azure ML mounts it as itself, or as a folder that holds it."""
+    files = [path] if path.is_file() else sorted(path.rglob("*.csv*"))
+    if len(files) != 1:
+        raise SystemExit(f"--data {path}: {len(files)} CSV files, not one")
+    return files[0]
+
+
 def read_panel(path: Path) -> Panel:
-    """From the CSV that the data asset holds. A folder is searched for the one file in it."""
-    file = path if path.is_file() else next(iter(sorted(path.rglob("*.csv*"))))
-    table = pd.read_csv(file, parse_dates=["week_start"])
+    """From a CSV, gzipped or not."""
+    table = pd.read_csv(path, parse_dates=["week_start"])
     weeks = pd.date_range(table["week_start"].min(), table["week_start"].max(), freq="7D")
-    wide = table.pivot(index=["store", "brand"], columns="week_start", values=list(COLUMNS))  # noqa: PD010
-    values = {name: wide[name].reindex(columns=weeks).to_numpy(dtype=float) for name in COLUMNS}
-    index = wide.index.to_frame()
+    series = table.set_index(["store", "brand", "week_start"]).sort_index()
+    wide = {name: series[name].unstack("week_start").reindex(columns=weeks) for name in COLUMNS}
+    values = {name: frame.to_numpy(dtype=float) for name, frame in wide.items()}
+    index = wide["units"].index.to_frame()
     return Panel(index["store"].to_numpy(dtype=float), index["brand"].to_numpy(dtype=float), weeks, values)
 
 
@@ -91,10 +100,11 @@ def _at(panel: Panel, origin: int, horizon: int) -> dict[str, Floats]:
     }
 
 
-def fit(variant: Variant, name: str, windows: Windows, target: Floats) -> Forecaster:
+def fit(name: str, windows: Windows, target: Floats) -> Forecaster:
     """One booster a quantile, on log1p of units: errors count relative to a series' size."""
+    variant = VARIANTS[name]
     table, logs = features(windows, variant.features), np.log1p(target)
-    categorical = [name for name in CATEGORICAL if name in variant.features]
+    categorical = [one for one in CATEGORICAL if one in variant.features]
     boosters = {}
     for quantile in variant.quantiles:
         data = lgb.Dataset(table, logs, feature_name=list(variant.features), categorical_feature=categorical)
@@ -112,7 +122,8 @@ def fit(variant: Variant, name: str, windows: Windows, target: Floats) -> Foreca
             "verbosity": -1,
         }
         boosters[f"p{quantile * 100:.0f}"] = lgb.train(settings, data, variant.rounds)
-    return Forecaster(boosters, variant.features, name)
+    stores, brands = (frozenset(np.unique(column).astype(int).tolist()) for column in (windows.store, windows.brand))
+    return Forecaster(boosters, variant.features, name, stores, brands)
 
 
 def smoke_cases(panel: Panel, forecaster: Forecaster, origin: int) -> list[dict[str, Any]]:
@@ -130,11 +141,17 @@ def smoke_cases(panel: Panel, forecaster: Forecaster, origin: int) -> list[dict[
 
 
 def _request(panel: Panel, series: int, origin: int) -> dict[str, Any]:
-    recorded = [week for week in range(origin - WINDOW_WEEKS + 1, origin + 1) if not np.isnan(panel.values["units"][series, week])]
+    recorded = [
+        week
+        for week in range(origin - WINDOW_WEEKS + 1, origin + 1)
+        if not np.isnan(panel.values["units"][series, week])
+    ]
     return {
         "store": int(panel.store[series]),
         "brand": int(panel.brand[series]),
-        "history": [{**_week(panel, series, week), "units": float(panel.values["units"][series, week])} for week in recorded],
+        "history": [
+            {**_week(panel, series, week), "units": float(panel.values["units"][series, week])} for week in recorded
+        ],
         "future": [_week(panel, series, origin + horizon) for horizon in range(1, HORIZON_WEEKS + 1)],
     }
 
@@ -149,19 +166,30 @@ def _week(panel: Panel, series: int, week: int) -> dict[str, Any]:
 
 
 def train(data: Path, name: str, output: Path) -> dict[str, float]:
-    """The whole run. Examples to learn from end before the held-out weeks begin; those are forecast from two origins."""
-    variant, panel = VARIANTS[name], read_panel(data)
+    """The whole run. Examples to learn from end before the held-out weeks begin; those are forecast from two origins.
+
+    The contract of the data was checked before they were registered; the model says which bytes it has learnt from, and
+    registration compares them with the contract.
+    """
+    file = data_file(data)
+    panel = read_panel(file)
     last = len(panel.weeks) - 1
     cut = last - HELD_OUT_WEEKS
-    print(f"{len(panel.store)} series, {last + 1} weeks; learning until {panel.weeks[cut].date()}, scored on the {HELD_OUT_WEEKS} after", flush=True)
+    say(f"{len(panel.store)} series, {last + 1} weeks")
+    say(f"learning until {panel.weeks[cut].date()}, scored on the {HELD_OUT_WEEKS} weeks after")
     windows, target = examples(panel, list(range(WINDOW_WEEKS - 1, cut - HORIZON_WEEKS + 1, 2)))
-    forecaster = fit(variant, name, windows, target)
+    forecaster = fit(name, windows, target)
     held_out, truth = examples(panel, [cut, last - HORIZON_WEEKS])
     metrics = evaluate(forecaster.predict(held_out), truth, held_out)
     cases = smoke_cases(panel, forecaster, last - HORIZON_WEEKS)
     if not cases:
         raise SystemExit("no series is recorded well enough to make a smoke case of")
-    about = {"window_weeks": WINDOW_WEEKS, "horizon_weeks": HORIZON_WEEKS, "trained_until": panel.weeks[cut].date().isoformat()}
+    about = {
+        "window_weeks": WINDOW_WEEKS,
+        "horizon_weeks": HORIZON_WEEKS,
+        "trained_until": panel.weeks[cut].date().isoformat(),
+        "data_sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+    }
     forecaster.save(output / "model", about)
     (output / "metrics.json").write_text(json.dumps(metrics, indent=2, sort_keys=True) + "\n")
     smoke = {"tolerance_percent": TOLERANCE_PERCENT, "cases": cases}
@@ -180,6 +208,12 @@ def log_to_mlflow(name: str, metrics: dict[str, float]) -> None:
         mlflow.log_metrics(metrics)
 
 
+def say(line: str) -> None:
+    """Into the job's log, at once."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
@@ -188,7 +222,7 @@ def main() -> int:
     arguments = parser.parse_args()
     metrics = train(arguments.data, arguments.variant, arguments.output)
     for name, value in sorted(metrics.items()):
-        print(f"{name:<20}{value:>10.4f}", flush=True)
+        say(f"{name:<20}{value:>10.4f}")
     log_to_mlflow(arguments.variant, metrics)
     return 0
 
