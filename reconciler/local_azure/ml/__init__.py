@@ -16,7 +16,7 @@ def behaviours(services: Services) -> dict[str, Behaviour]:
     """By type name."""
     parts = parts_of(services)
     return {
-        WORKSPACE: workspaces.behaviour(services),
+        WORKSPACE: workspaces.behaviour(services, parts.serving, parts.runs, parts.tracking),
         DATASTORE: datastores.behaviour(services),
         COMPUTE: computes.behaviour(services),
         ENDPOINT: endpoints.behaviour(services, parts.serving),

@@ -57,6 +57,11 @@ class JobRuns:
         if event:
             event.set()
 
+    def cancel_all(self, workspace: ResourceId) -> None:
+        for job in self._store.children(workspace, JOB):
+            if at(job, "properties.status") not in TERMINAL:
+                self.cancel(ResourceId(job["id"]))
+
     def resume(self) -> None:
         """What ran when the daemon was stopped has failed: its process is gone."""
         for job in self._store.of_type(JOB):
@@ -200,8 +205,8 @@ class JobRuns:
 
     def _finish_run(self, resource: ResourceId, status: str) -> None:
         """The run in MLflow ends as the job did; a job that never got one has none to end."""
-        workspace = workspace_of(self._store, resource)
         try:
+            workspace = workspace_of(self._store, resource)
             self._tracking.finish(workspace, resource.name, _MLFLOW_STATUS[status])
         except AzureRefusal as refusal:
             self._remember(resource, tracking=refusal.message)

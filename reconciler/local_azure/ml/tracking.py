@@ -74,6 +74,15 @@ class Tracking:
         asked = {"run_id": job, "status": status, "end_time": int(time.time() * 1000)}
         self._asked(workspace, "/api/2.0/mlflow/runs/update", asked)
 
+    def forget(self, workspace: Workspace) -> None:
+        """Ends the workspace's server and deletes what it kept."""
+        with self._lock:
+            child, _ = self._ports.pop(workspace.guid, (None, 0))
+        if child is not None:
+            self._processes.end(child)
+        for path in self._folder.glob(f"{workspace.guid}.*"):
+            path.unlink()
+
     def _asked(self, workspace: Workspace, path: str, value: Mapping[str, Any]) -> Response:
         answer = _call(self._port(workspace), "POST", path, json.dumps(value).encode(), {})
         if answer.status != 200:

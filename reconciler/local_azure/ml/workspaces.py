@@ -8,14 +8,18 @@ import uuid
 from reconciler.core.resource import ResourceId
 from reconciler.local_azure.behaviour import Behaviour, Body, Context
 from reconciler.local_azure.ml.identities import check_identity, completed_identity
+from reconciler.local_azure.ml.job_runs import JobRuns
 from reconciler.local_azure.ml.kinds import (
     ARTIFACT_CONTAINER,
     ARTIFACT_STORE,
     BLOB_STORE,
     DATASTORE,
+    DEPLOYMENT,
     Workspace,
     workspace,
 )
+from reconciler.local_azure.ml.serving import Serving
+from reconciler.local_azure.ml.tracking import Tracking
 from reconciler.local_azure.providers import storage
 from reconciler.local_azure.providers.bodies import at, defaulted, location, refuse_change
 from reconciler.local_azure.services import Services
@@ -31,11 +35,19 @@ _DEPENDENCIES = {
 }
 
 
-def behaviour(services: Services) -> Behaviour:
+def behaviour(services: Services, serving: Serving, runs: JobRuns, tracking: Tracking) -> Behaviour:
+    def remove(context: Context, body: Body) -> None:
+        """With a workspace end its jobs, its containers and its MLflow."""
+        runs.cancel_all(context.id)
+        for one in services.store.children(context.id, DEPLOYMENT):
+            serving.stop(ResourceId(one["id"]))
+        tracking.forget(workspace(body))
+
     return Behaviour(
         check=lambda context, body: _check(services.store, context, body),
         complete=_complete,
         stored=lambda context, body: _make_datastores(services, context, workspace(body)),
+        remove=remove,
         actions={"listkeys": _list_keys},
     )
 

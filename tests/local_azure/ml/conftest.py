@@ -83,7 +83,7 @@ class Cloud:
         return self.put(f"{ROOT}/{path}", ML_API, {"properties": properties, **envelope})
 
     def ml_delete(self, path: str) -> None:
-        self.resources.resources.begin_delete_by_id(f"{ROOT}/{path}", api_version=ML_API).result()
+        self.resources.resources.begin_delete_by_id(f"{ROOT}/{path}".rstrip("/"), api_version=ML_API).result()
 
     def upload(self, container: str, files: dict[str, str]) -> None:
         from azure.storage.blob import ContainerClient

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from azure.core.exceptions import ResourceNotFoundError
 
 from reconciler.local_azure import daemon
 from tests.local_azure.ml.conftest import PLACE, SKU, SUBSCRIPTION, Cloud, connected, deployment
@@ -85,3 +86,12 @@ def wait_for(condition: Callable[[], bool], within_s: float) -> None:
     while not condition():
         assert time.monotonic() < deadline, f"not so within {within_s} s"
         time.sleep(0.1)
+
+
+def test_a_deleted_workspace_leaves_no_process(serving: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    with reached(serving.state, monkeypatch) as cloud:
+        before = score(cloud).json()["pid"]
+        cloud.ml_delete("")
+        assert not alive(before)
+        with pytest.raises(ResourceNotFoundError):
+            cloud.get("")
