@@ -22,6 +22,9 @@ _NAME = re.compile(r'^name: "(.*)"$', re.MULTILINE)
 _VERSION = re.compile(r'^version: "(.*)"$', re.MULTILINE)
 _ENDPOINT = re.compile(r'^endpoint_name: "(.*)"$', re.MULTILINE)
 
+_GATES = ("Microsoft.Authorization/roleAssignments", f"{azure_ml.NAMESPACE}/datastores")
+"""What everything of Azure ML waits for: who may do what, and where bytes lie. Bodies name neither."""
+
 _NOUNS = {
     "Microsoft.Resources/resourceGroups": "resource group",
     "Microsoft.Storage/storageAccounts": "storage account",
@@ -51,7 +54,7 @@ def resources(loaded: Loaded, root: Path, files: Mapping[str, str]) -> list[Reso
     infrastructure = list(_infrastructure(loaded, files))
     learning = list(_learning(loaded, root, files))
     declared = {one.id for one in [*infrastructure, *learning]}
-    gates = [one.id for one in infrastructure if one.type == "Microsoft.Authorization/roleAssignments"]
+    gates = [one.id for one in infrastructure if one.type in _GATES]
     ordered = [*infrastructure, *(replace(one, needs=one.needs | frozenset(gates)) for one in learning)]
     return sorted((_with_parent(one, declared) for one in ordered), key=lambda one: one.id)
 

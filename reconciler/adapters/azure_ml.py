@@ -21,7 +21,9 @@ from reconciler.errors import DesiredStateError, Finding
 API_VERSION = "2026-05-01"
 NAMESPACE = "Microsoft.MachineLearningServices/workspaces"
 
-_REFERENCE = re.compile(r"^azureml:([^:/]+):([^:/]+)$")
+_REFERENCE = re.compile(r"^(?:azureml:)?([^:/]+):([^:/]+)$")
+"""`azureml:name:version`; some of the client's models drop the scheme."""
+
 _ACCESS = {"enabled": "Enabled", "disabled": "Disabled"}
 """The client's models spell these in lower case, the stable API does not."""
 
@@ -100,13 +102,13 @@ def wire_body(kind: str, path: Path, location: str, workspace: str, origin: Orig
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """azure-ai-ml logs notices about experimental classes to handlers of its own, and prints to stdout."""
+    """azure-ai-ml logs notices about experimental classes to handlers of its own, and prints to stdout and stderr."""
     for name in list(logging.root.manager.loggerDict):
         if name.startswith("azure.ai.ml"):
             logger = logging.getLogger(name)
             logger.handlers.clear()
             logger.setLevel(logging.CRITICAL)
-    with contextlib.redirect_stdout(io.StringIO()):
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         yield
 
 

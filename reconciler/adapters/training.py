@@ -44,7 +44,12 @@ def connect(workspace: ResourceId) -> MLClient:
 
     with quiet():
         return MLClient(
-            DefaultAzureCredential(), workspace.subscription, workspace.resource_group, workspace.name, enable_telemetry=False
+            DefaultAzureCredential(),
+            workspace.subscription,
+            workspace.resource_group,
+            workspace.name,
+            enable_telemetry=False,
+            show_progress=False,
         )
 
 
@@ -63,7 +68,8 @@ def train(client: MLClient, spec: Path, variant: str, on_line: Callable[[str], N
     while state not in FINAL:
         time.sleep(POLL_S)
         with azure_errors("follow", name), quiet():
-            now = str(client.jobs.get(name).status)
+            status = client.jobs.get(name).status
+        now = str(getattr(status, "value", status))  # an enum or text, as the SDK pleases
         if now != state:
             on_line(f"job {name} {now.lower()}")
         state = now
@@ -122,7 +128,9 @@ def check_gate(model: Model, metrics: Mapping[str, float]) -> None:
     old, new = champion.metrics.get(metric.name), metrics.get(metric.name)
     if old is None or new is None:
         missing = "the champion" if old is None else "the challenger"
-        raise NotBetter(f"{model.spec.name}: {missing} has no metric {metric.name}, which models/{model.spec.name}/model.yaml compares by")
+        raise NotBetter(
+            f"{model.spec.name}: {missing} has no metric {metric.name}, which models/{model.spec.name}/model.yaml compares by"
+        )
     gain = (old - new if metric.direction == "lower" else new - old) / abs(old) * 100
     if gain < least or gain <= 0:
         raise NotBetter(
@@ -143,7 +151,9 @@ def _finished(request: Registration, job: str) -> Body:
 
 
 def _output_uri(request: Registration, job: str) -> str:
-    where = f"azureml://subscriptions/{request.workspace.subscription}/resourcegroups/{request.workspace.resource_group}"
+    where = (
+        f"azureml://subscriptions/{request.workspace.subscription}/resourcegroups/{request.workspace.resource_group}"
+    )
     return f"{where}/workspaces/{request.workspace.name}/datastores/workspaceblobstore/paths/azureml/{job}/{OUTPUT}"
 
 

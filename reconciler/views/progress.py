@@ -75,6 +75,8 @@ def _line(result: StepResult, style: Style) -> str:
     stage = "" if result.step.stage is Stage.RESOURCE else f"{result.step.stage.value} "
     label = f"{stage}{result.step.label}"
     seconds = f"{result.seconds:6.1f} s" if result.outcome in (Outcome.DONE, Outcome.FAILED) else ""
-    first, _, rest = result.message.partition("\n")
-    lines = [f"  {style(f'{mark:<8}', colour)}{label:<{_LABEL_WIDTH}}  {first}{seconds:>10}".rstrip()]
-    return "\n".join([*lines, *(f"          {line.strip()}" for line in rest.splitlines())])
+    said = result.message.splitlines() or [""]
+    # What went well is one line; why something failed stands below it, whole.
+    beside, below = (said[0], said[1:]) if result.outcome is not Outcome.FAILED else ("", said)
+    lines = [f"  {style(f'{mark:<8}', colour)}{label:<{_LABEL_WIDTH}}  {beside}{seconds:>10}".rstrip()]
+    return "\n".join([*lines, *(f"          {line.strip()}" for line in below)])
