@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from reconciler.core.plan import Action, Plan, Step, sha256_of
 from reconciler.errors import PlanStale
 
+DIGITS_AT_LEAST = 8
+"""Of a digest, in an approval: fewer, or none, name no plan in particular."""
+
 
 @dataclass(frozen=True)
 class Interrupted:
@@ -31,14 +34,18 @@ def check_approval(plan: Plan, approval: str, interrupted: Interrupted | None) -
     """`approval` is the beginning of a digest. Raises PlanStale unless it names this plan, or the interrupted run whose rest
     this plan is: going on after a crash needs no second approval.
     """
-    if plan.digest.startswith(approval.lower()) or not plan.has_changes:
+    if _names(approval, plan.digest) or not plan.has_changes:
         return
-    if interrupted and interrupted.digest.startswith(approval.lower()) and _is_rest(plan, interrupted):
+    if interrupted and _names(approval, interrupted.digest) and _is_rest(plan, interrupted):
         return
     raise PlanStale(
-        f"This is not the plan that was approved: approved {approval}, now {plan.digest[: max(len(approval), 12)]}.\n"
+        f"This is not the plan that was approved: approved {approval or 'nothing'}, now {plan.digest[: max(len(approval), 12)]}.\n"
         f"    Azure or the YAML changed since. Read it with `reconciler plan {plan.environment}` and approve that."
     )
+
+
+def _names(approval: str, digest: str) -> bool:
+    return len(approval) >= DIGITS_AT_LEAST and digest.startswith(approval.lower())
 
 
 def _is_rest(plan: Plan, interrupted: Interrupted) -> bool:
