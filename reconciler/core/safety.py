@@ -59,11 +59,12 @@ def _reasons(step: Step, consent: Consent, rules: Rules, traffic: Mapping[Resour
 
 
 def live_traffic(live: Mapping[ResourceId, Body]) -> dict[ResourceId, int]:
-    """The share of each deployment that gets any, in percent, from the endpoints among the live resources."""
+    """The share of each deployment that gets any, of traffic or of its mirror, in percent, from the live endpoints."""
     return {
         ResourceId(f"{resource}/deployments/{name}"): share
         for resource, body in live.items()
         if resource.type.lower() == ENDPOINT
-        for name, share in ((body.get("properties") or {}).get("traffic") or {}).items()
+        for key in ("mirrorTraffic", "traffic")
+        for name, share in ((body.get("properties") or {}).get(key) or {}).items()
         if share
     }

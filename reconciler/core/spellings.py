@@ -109,11 +109,11 @@ def _moment(text: str) -> Any:
 
 def _same_quantity(declared: str, live: str) -> bool:
     """Kubernetes quantities: Azure ML answers 200Mi as 0.195Gi, rounded to a thousandth of the answer's unit."""
-    asked, answered = _QUANTITY.match(declared), _QUANTITY.match(live)
-    if not asked or not answered:
+    left, right = _QUANTITY.match(declared), _QUANTITY.match(live)
+    if not left or not right:
         return False
-    unit = _UNITS[answered[2]]
-    return round(float(asked[1]) * _UNITS[asked[2]] / unit, 3) == round(float(answered[1]), 3)
+    amounts = [(float(found[1]) * _UNITS[found[2]], _UNITS[found[2]]) for found in (left, right)]
+    return any(len({round(amount / unit, 3) for amount, _ in amounts}) == 1 for _, unit in amounts)
 
 
 def _same_asset(declared: str, live: str) -> bool:
