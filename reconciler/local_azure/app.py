@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import traceback
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -92,6 +93,9 @@ class EmbeddedAzure:
             response = route(request)
         except AzureRefusal as refusal:
             response = refusal.response()
+        except Exception as error:  # noqa: BLE001  a client must get an answer; the log gets the traceback
+            traceback.print_exc()
+            response = AzureRefusal(500, "InternalServerError", f"{type(error).__name__}: {error}").response()
         ids = {
             "x-ms-request-id": request_id,
             "x-ms-correlation-request-id": request.headers.get("x-ms-correlation-request-id", request_id),

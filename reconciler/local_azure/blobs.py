@@ -20,7 +20,7 @@ from reconciler.core.resource import ResourceId
 from reconciler.local_azure import permissions
 from reconciler.local_azure.identity import Identity
 from reconciler.local_azure.store import Body, Store
-from reconciler.local_azure.wire import AzureRefusal, Request, Response
+from reconciler.local_azure.wire import AzureRefusal, Caller, Request, Response
 
 CONTAINERS = "Microsoft.Storage/storageAccounts/blobServices/containers"
 ACCOUNTS = "Microsoft.Storage/storageAccounts"
@@ -111,6 +111,7 @@ class Blobs:
         container, _, name = request.path.lstrip("/").partition("/")
         stored = self._account(account)
         if not container:
+            self._authorise_listing(request, stored)
             return self._list_containers(account, stored)
         folder = self._container(stored, container)
         self._authorise(request, stored, account, container)
@@ -156,16 +157,24 @@ class Blobs:
             return
         if request.headers.get("authorization", "").lower().startswith("sharedkey"):
             self._refuse_shared_key(stored)
-        try:
-            caller = self._identity.caller(request.headers)
-        except AzureRefusal as refusal:
-            raise BlobRefusal(401, "InvalidAuthenticationInfo", refusal.message) from refusal
+        caller = self._caller(request)
         reads = request.method in ("GET", "HEAD")
         action = f"{CONTAINERS}/blobs/{'read' if reads else 'delete' if request.method == 'DELETE' else 'write'}"
         scope = f"{stored['id']}/blobServices/default/containers/{container}"
         if not permissions.is_allowed(self._store, caller.object_id, action, scope, data=True):
-            message = "This request is not authorized to perform this operation using this permission."
-            raise BlobRefusal(403, "AuthorizationPermissionMismatch", message)
+            raise _mismatch()
+
+    def _authorise_listing(self, request: Request, stored: Body) -> None:
+        """Containers are listed with a right of the control plane; a signature of one container gives none."""
+        caller = self._caller(request)
+        if not permissions.is_allowed(self._store, caller.object_id, f"{CONTAINERS}/read", stored["id"]):
+            raise _mismatch()
+
+    def _caller(self, request: Request) -> Caller:
+        try:
+            return self._identity.caller(request.headers)
+        except AzureRefusal as refusal:
+            raise BlobRefusal(401, "InvalidAuthenticationInfo", refusal.message) from refusal
 
     def _refuse_shared_key(self, stored: Body) -> None:
         if stored["properties"].get("allowSharedKeyAccess") is False:
@@ -275,6 +284,11 @@ class Blobs:
         items = "".join(f"<Container><Name>{one['name']}</Name><Properties/></Container>" for one in found)
         body = f'<?xml version="1.0" encoding="utf-8"?><EnumerationResults ServiceEndpoint="https://{account}.blob.core.windows.net/"><Containers>{items}</Containers><NextMarker/></EnumerationResults>'
         return Response(200, body.encode(), {"content-type": "application/xml", "x-ms-version": VERSION})
+
+
+def _mismatch() -> BlobRefusal:
+    message = "This request is not authorized to perform this operation using this permission."
+    return BlobRefusal(403, "AuthorizationPermissionMismatch", message)
 
 
 def _metadata(request: Request) -> dict[str, str]:

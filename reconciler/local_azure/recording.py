@@ -56,6 +56,8 @@ def _parsed(body: bytes) -> Any:
 
 def _masked(value: Any, name: str = "") -> Any:
     match value:
+        case {"keyName": str(), "value": str()}:
+            return {**value, "value": MASK}  # a storage account's keys are a list of names and values
         case dict():
             return {key: _masked(item, key) for key, item in value.items()}
         case list():

@@ -59,8 +59,12 @@ def _check_account(services: Services, context: Context, body: Body) -> None:
             "location",
             "InvalidResourceLocation",
         )
-    for path in ("kind", "properties.isHnsEnabled", "properties.isNfsV3Enabled"):
-        refuse_change(context.before, body, path, "AccountPropertyCannotBeUpdated")
+    refuse_change(context.before, body, "kind", "AccountPropertyCannotBeUpdated")
+    for name in ("isHnsEnabled", "isNfsV3Enabled"):
+        path = f"properties.{name}"
+        # An account that was made without it has it off, though it does not say so.
+        before = context.before and {"properties": {name: bool(at(context.before, path))}}
+        refuse_change(before, body, path, "AccountPropertyCannotBeUpdated")
 
 
 def _complete_account(context: Context, body: Body) -> Body:
