@@ -29,9 +29,11 @@ def run(arguments: argparse.Namespace) -> ExitCode:
 
 def train(arguments: argparse.Namespace) -> ExitCode:
     """Renders the job, holds its data against their contract, submits it and follows its log."""
+    from reconciler.adapters.arm import connect as connect_arm
+    from reconciler.adapters.artefact_places import Places
     from reconciler.adapters.data_contract import check_data
     from reconciler.adapters.jinja import write_files
-    from reconciler.adapters.training import connect, train
+    from reconciler.adapters.training import Run, connect, register_code, train
     from reconciler.pipeline import rendered
 
     root: Path = arguments.root
@@ -43,10 +45,13 @@ def train(arguments: argparse.Namespace) -> ExitCode:
     check_data(root / asset.contract, root / asset.path, asset.path)
     folder = root / "build" / arguments.environment
     write_files(files, folder)
+    workspace = _workspace(loaded)
+    with connect_arm(loaded.state.subscription_id, read_only=False) as arm:
+        code = register_code(arm, root, workspace, Places.of(loaded, root).code[name])
+    spec = folder / "aml" / f"job-{name}.yml"
     done = train(
-        connect(_workspace(loaded)),
-        folder / "aml" / f"job-{name}.yml",
-        arguments.variant,
+        connect(workspace),
+        Run(spec, arguments.variant, root / loaded.state.jobs[name].code, code),
         lambda line: print(line, flush=True),
     )
     model = Path(loaded.state.jobs[name].code).parent.name

@@ -23,12 +23,13 @@ DIGITS = 16
 
 @dataclass(frozen=True)
 class Places:
-    """By name: the artefact of each runtime image and data asset; of a model by its version file."""
+    """By name: the artefact of each runtime image, data asset and job's code; of a model by its version file."""
 
     account: str
     workspace_uri: str
     images: dict[str, Artefact]
     data: dict[str, Artefact]
+    code: dict[str, Artefact]
     catalogue: Catalogue
 
     @classmethod
@@ -45,7 +46,11 @@ class Places:
             name: _artefact(account, f"data/{name}", asset.path, _digest(root, asset.path))
             for name, asset in state.data.items()
         }
-        return cls(account, uri, images, data, loaded.catalogue)
+        code = {
+            name: _artefact(account, f"code/{name}", job.code, _digest(root, job.code))
+            for name, job in state.jobs.items()
+        }
+        return cls(account, uri, images, data, code, loaded.catalogue)
 
     def image_url(self, name: str) -> str:
         return f"https://{self.account}.blob.core.windows.net/{CONTAINER}/{self.images[name].blob_prefix}/"
@@ -70,11 +75,6 @@ class Places:
 
     def _uri(self, artefact: Artefact) -> str:
         return f"{self.workspace_uri}/datastores/{DATASTORE}/paths/{artefact.blob_prefix}"
-
-
-def data_contract(asset: DataAsset, root: Path) -> tuple[Path, Path]:
-    """The contract of a data asset, and the file it is held against."""
-    return root / asset.contract, root / asset.path
 
 
 def _artefact(account: str, place: str, source: str, sha256: str, last: str = "") -> Artefact:

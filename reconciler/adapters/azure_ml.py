@@ -67,7 +67,8 @@ def endpoint_body(path: Path, location: str) -> Body:
 def deployment_body(path: Path, location: str) -> Body:
     from azure.ai.ml import load_online_deployment
 
-    return _wire(load_online_deployment(path)._to_rest_object(location=location))
+    deployment: Any = load_online_deployment(path)  # of the base class, whose conversion takes no location
+    return _wire(deployment._to_rest_object(location=location))
 
 
 CONVERT: dict[str, Callable[[Path, str], Body]] = {

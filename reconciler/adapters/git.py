@@ -18,6 +18,11 @@ def commit(root: Path) -> str:
     return f"{head}-dirty" if _git(root, "status", "--porcelain") else head
 
 
+def changed(folder: Path) -> bool:
+    """Whether tracked or new files below a folder differ from HEAD."""
+    return bool(_git(folder, "status", "--porcelain", "--", "."))
+
+
 def _git(root: Path, *arguments: str) -> str | None:
     """What git printed; None where it refused."""
     program = shutil.which("git")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from reconciler.adapters.arm import Arm
     from reconciler.adapters.yaml_files import Loaded
 
-STORAGE_API, ML_API = "2026-04-01", "2026-05-01"
+STORAGE_API = "2026-04-01"
 ANSWERED_BY = "azureml-model-deployment"
 
 
@@ -112,6 +112,10 @@ def _judged(counts: Counter[str], split: Mapping[str, int], requests: int) -> tu
 
 def change_by_hand(root: Path, environment: str) -> None:
     """What somebody does in the portal: through the plain SDK clients, knowing nothing of the reconciler."""
+    from reconciler.adapters import training
+    from reconciler.adapters.azure_ml import quiet
+    from reconciler.adapters.jinja import ids
+
     with _azure(root, environment) as (arm, loaded):
         own = names(loaded.state)
         group = f"/subscriptions/{loaded.state.subscription_id}/resourceGroups/{own.resource_group}"
@@ -119,9 +123,9 @@ def change_by_hand(root: Path, environment: str) -> None:
         arm.client.resources.begin_update_by_id(
             str(account), {"properties": {"allowBlobPublicAccess": True}}, api_version=STORAGE_API
         ).result()
-        endpoint = _endpoint(loaded, next(iter(loaded.state.endpoints)))
-        body = arm.get(endpoint, ML_API) or {}
-        properties = {**body["properties"], "traffic": {"blue": 50, "green": 50}}
-        arm.client.resources.begin_create_or_update_by_id(
-            str(endpoint), {**body, "properties": properties}, api_version=ML_API
-        ).result()
+        workspace = ResourceId(ids(loaded).workspace)
+        endpoints = training.connect(workspace).online_endpoints
+        with quiet():
+            endpoint = endpoints.get(own.endpoints[next(iter(loaded.state.endpoints))])
+            endpoint.traffic = {"blue": 50, "green": 50}
+            endpoints.begin_create_or_update(endpoint).result()
