@@ -134,7 +134,7 @@ def _not_utf8(file: str, data: bytes, error: UnicodeDecodeError) -> Document:
     return document
 
 
-class _Unreadable(Exception):  # noqa: N818  not an error of ours: a signal inside this module
+class _Unreadable(Exception):  # a signal inside this module, not an error of ours
     def __init__(self, finding: Finding) -> None:
         self.finding = finding
         super().__init__(str(finding))

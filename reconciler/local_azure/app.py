@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import traceback
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -88,12 +87,10 @@ class EmbeddedAzure:
         route = next((route for pattern, route in self._routes.items() if fnmatchcase(request.host, pattern)), None)
         request_id = str(uuid.uuid4())
         try:
-            if route is None:
-                raise AzureRefusal(404, "NotFound", f"{request.host} is not served")
-            response = route(request)
+            response = (route or _unserved)(request)
         except AzureRefusal as refusal:
             response = refusal.response()
-        except Exception as error:  # noqa: BLE001  a client must get an answer; the log gets the traceback
+        except Exception as error:
             traceback.print_exc()
             response = AzureRefusal(500, "InternalServerError", f"{type(error).__name__}: {error}").response()
         ids = {
@@ -107,6 +104,10 @@ class EmbeddedAzure:
             return cloud_metadata.serve()
         asked = replace(request, caller=self.identity.caller(request.headers))
         return groups.serve(self.arm, asked)
+
+
+def _unserved(request: Request) -> Response:
+    raise AzureRefusal(404, "NotFound", f"{request.host} is not served")
 
 
 def _seed_roles(store: Store, who: Identity, subscriptions: tuple[str, ...]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -99,7 +98,8 @@ class Arm:
         """The stored body as the asked api-version knows it."""
         kind, version = body["type"], request.query.get("api-version", "")
         number = shapes.exact(kind, version)
-        return shapes.project(number, body) if number is not None else shapes.project(shapes.newest(kind), body)
+        known: Body = shapes.project(shapes.newest(kind) if number is None else number, body)
+        return known
 
     def _get(self, request: Request, resource: ResourceId) -> Response:
         self.allowed(request, resource, "read")
@@ -194,7 +194,10 @@ class Arm:
         if self.behaviour(resource).makes_parent:
             return
         kind, name = parent.type, "/".join(parent.names)
-        message = f"Failed to perform '{resource.type}/write' on resource(s) of type '{resource.type}', because the parent resource '{kind}/{name}' could not be found."
+        message = (
+            f"Failed to perform '{resource.type}/write' on resource(s) of type '{resource.type}', because the parent resource "
+            f"'{kind}/{name}' could not be found."
+        )
         raise AzureRefusal(404, "ParentResourceNotFound", message)
 
     def _enveloped(self, resource: ResourceId, wanted: Body, before: Body | None, caller: Caller) -> Body:
@@ -292,7 +295,3 @@ def _merged(body: Any, patch: Any) -> Any:
         return patch
     merged = {**body, **{key: _merged(body.get(key, {}), value) for key, value in patch.items()}}
     return {key: value for key, value in merged.items() if value is not None}
-
-
-def new_id() -> str:
-    return str(uuid.uuid4())

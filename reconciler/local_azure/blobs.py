@@ -18,22 +18,14 @@ from xml.sax.saxutils import escape
 
 from reconciler.core.resource import ResourceId
 from reconciler.local_azure import permissions
+from reconciler.local_azure.blob_answers import VERSION, BlobRefusal, listing, mismatch
 from reconciler.local_azure.identity import Identity
 from reconciler.local_azure.store import Body, Store
 from reconciler.local_azure.wire import AzureRefusal, Caller, Request, Response
 
 CONTAINERS = "Microsoft.Storage/storageAccounts/blobServices/containers"
 ACCOUNTS = "Microsoft.Storage/storageAccounts"
-VERSION = "2026-02-06"
 _NEVER_A_NAME = "\x1f"
-
-
-class BlobRefusal(AzureRefusal):
-    """Storage errors are XML."""
-
-    def response(self) -> Response:
-        body = f'<?xml version="1.0" encoding="utf-8"?><Error><Code>{self.code}</Code><Message>{escape(self.message)}</Message></Error>'
-        return Response(self.status, body.encode(), {"content-type": "application/xml", "x-ms-error-code": self.code})
 
 
 class Blobs:
@@ -162,13 +154,13 @@ class Blobs:
         action = f"{CONTAINERS}/blobs/{'read' if reads else 'delete' if request.method == 'DELETE' else 'write'}"
         scope = f"{stored['id']}/blobServices/default/containers/{container}"
         if not permissions.is_allowed(self._store, caller.object_id, action, scope, data=True):
-            raise _mismatch()
+            raise mismatch()
 
     def _authorise_listing(self, request: Request, stored: Body) -> None:
         """Containers are listed with a right of the control plane; a signature of one container gives none."""
         caller = self._caller(request)
         if not permissions.is_allowed(self._store, caller.object_id, f"{CONTAINERS}/read", stored["id"]):
-            raise _mismatch()
+            raise mismatch()
 
     def _caller(self, request: Request) -> Caller:
         try:
@@ -267,8 +259,7 @@ class Blobs:
                 names.append(name)
         items = "".join(self._blob_xml(account, container, name) for name in names)
         items += "".join(f"<BlobPrefix><Name>{escape(name)}</Name></BlobPrefix>" for name in sorted(folders))
-        body = f'<?xml version="1.0" encoding="utf-8"?><EnumerationResults ContainerName="{container}"><Blobs>{items}</Blobs><NextMarker/></EnumerationResults>'
-        return Response(200, body.encode(), {"content-type": "application/xml", "x-ms-version": VERSION})
+        return listing(f'ContainerName="{container}"', f"<Blobs>{items}</Blobs>")
 
     def _blob_xml(self, account: str, container: str, name: str) -> str:
         size = self.path(account, container, name).stat().st_size
@@ -282,13 +273,8 @@ class Blobs:
     def _list_containers(self, account: str, stored: Body) -> Response:
         found = self._store.children(ResourceId(stored["id"]), CONTAINERS)
         items = "".join(f"<Container><Name>{one['name']}</Name><Properties/></Container>" for one in found)
-        body = f'<?xml version="1.0" encoding="utf-8"?><EnumerationResults ServiceEndpoint="https://{account}.blob.core.windows.net/"><Containers>{items}</Containers><NextMarker/></EnumerationResults>'
-        return Response(200, body.encode(), {"content-type": "application/xml", "x-ms-version": VERSION})
-
-
-def _mismatch() -> BlobRefusal:
-    message = "This request is not authorized to perform this operation using this permission."
-    return BlobRefusal(403, "AuthorizationPermissionMismatch", message)
+        place = f'ServiceEndpoint="https://{account}.blob.core.windows.net/"'
+        return listing(place, f"<Containers>{items}</Containers>")
 
 
 def _metadata(request: Request) -> dict[str, str]:

@@ -13,7 +13,7 @@ from reconciler.local_azure.store import Body, Store
 from reconciler.local_azure.wire import AzureRefusal
 
 _REFERENCE = re.compile(
-    r"^/subscriptions/[^/]+(/resourcegroups/[^/]+)?/providers/[^/]+/[^/]+/[^/]+(/[^/]+/[^/]+)*$", re.I
+    r"^/subscriptions/[^/]+(/resourcegroups/[^/]+)?/providers/[^/]+/[^/]+/[^/]+(/[^/]+/[^/]+)*$", re.IGNORECASE
 )
 _ROLE = "microsoft.authorization/roledefinitions"
 

@@ -13,7 +13,7 @@ from reconciler.local_azure.operations import POLL_MS
 from reconciler.local_azure.store import Body
 from reconciler.local_azure.wire import AzureRefusal, Request, Response
 
-_FILTER = re.compile(r"^(resourceType|tagName|tagValue|name|location) eq '([^']*)'$", re.I)
+_FILTER = re.compile(r"^(resourceType|tagName|tagValue|name|location) eq '([^']*)'$", re.IGNORECASE)
 _NAME = re.compile(r"^[-\w.()]{1,90}(?<!\.)$")
 
 
@@ -26,9 +26,9 @@ def serve(arm: Arm, request: Request) -> Response:
     if len(segments) > 1:
         arm.check_subscription(ResourceId("/" + "/".join(segments[:2])))
         _throttle(arm, request, segments[1])
+    else:
+        return page(request, [_subscription(arm, one) for one in sorted(arm.subscriptions)])
     match lowered[2:]:
-        case [] if len(segments) == 1:
-            return page(request, [_subscription(arm, one) for one in sorted(arm.subscriptions)])
         case []:
             return Response.json(200, _subscription(arm, lowered[1]))
         case ["resourcegroups"]:
@@ -40,11 +40,9 @@ def serve(arm: Arm, request: Request) -> Response:
         case [*_, "providers", "microsoft.resources", "tags", "default"]:
             return _tags(arm, request, ResourceId("/" + "/".join(segments[:-4])))
         case ["providers", namespace]:
-            return Response.json(200, _provider(arm, segments[1], namespace))
-        case ["providers", _, "locations", _, "operationstatuses", key]:
-            return arm.operations.status(key)
-        case ["providers", _, "locations", _, "operationresults", key]:
-            return arm.operations.result(key)
+            return Response.json(200, _provider(segments[1], namespace))
+        case ["providers", _, "locations", _, kind, key] if kind in ("operationstatuses", "operationresults"):
+            return arm.operations.status(key) if kind == "operationstatuses" else arm.operations.result(key)
         case rest if "providers" in rest:
             return arm.resource(request)
     raise AzureRefusal(404, "InvalidRequestUri", f"The request uri '{request.path}' is not served.")
@@ -137,7 +135,7 @@ def _delete_group(arm: Arm, request: Request, group: ResourceId) -> Response:
             resource = ResourceId(body["id"])
             remove = arm.behaviour(resource).remove
             if remove and store.get(resource):
-                remove(arm._context(request, resource, caller, body), body)  # noqa: SLF001  the engine's own second half
+                remove(arm._context(request, resource, caller, body), body)
         arm.forget(group)
 
     def ended(refusal: AzureRefusal | None) -> None:
@@ -188,7 +186,7 @@ def _summary(body: Body, expand: str) -> Body:
 
 
 def _filtered(bodies: list[Body], text: str) -> list[Body]:
-    for clause in filter(None, (part.strip() for part in re.split(r"\s+and\s+", text, flags=re.I))):
+    for clause in filter(None, (part.strip() for part in re.split(r"\s+and\s+", text, flags=re.IGNORECASE))):
         found = _FILTER.match(clause)
         if not found:
             raise AzureRefusal(
@@ -238,7 +236,7 @@ def _tags(arm: Arm, request: Request, resource: ResourceId) -> Response:
     return Response.json(200, shown | {"properties": {"tags": after}})
 
 
-def _provider(arm: Arm, subscription: str, namespace: str) -> Body:
+def _provider(subscription: str, namespace: str) -> Body:
     kinds = sorted({kind for kind in shapes.known_types().values() if kind.lower().startswith(f"{namespace}/")})
     if not kinds:
         raise AzureRefusal(404, "InvalidResourceNamespace", f"The resource namespace '{namespace}' is invalid.")

@@ -38,7 +38,7 @@ class Operations:
                 work()
             except AzureRefusal as error:
                 refusal = error
-            except Exception as error:  # noqa: BLE001  a crash of ours must end the operation, not hang its client
+            except Exception as error:
                 refusal = AzureRefusal(500, "InternalServerError", f"{type(error).__name__}: {error}")
             ended(refusal)
             self._finish(key, refusal)
@@ -49,7 +49,7 @@ class Operations:
         return key
 
     def _finish(self, key: str, refusal: AzureRefusal | None) -> None:
-        operation = {"status": "Succeeded" if refusal is None else "Failed", "endTime": _now()}
+        operation: dict[str, object] = {"status": "Succeeded" if refusal is None else "Failed", "endTime": _now()}
         if refusal is not None:
             operation["error"] = {"code": refusal.code, "message": refusal.message}
         self._store.put_document(_KIND, key, operation)

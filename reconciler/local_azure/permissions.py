@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 
-from reconciler.core.resource import ResourceId
 from reconciler.local_azure.roles import ROLES
 from reconciler.local_azure.store import Store
 from reconciler.local_azure.wire import AzureRefusal, Caller
@@ -48,7 +47,3 @@ def _grants(actions: tuple[str, ...], not_actions: tuple[str, ...], wanted: str)
 
 def _matches(patterns: tuple[str, ...], wanted: str) -> bool:
     return any(fnmatchcase(wanted, pattern.lower()) for pattern in patterns)
-
-
-def write_action(resource: ResourceId) -> str:
-    return f"{resource.type}/write"

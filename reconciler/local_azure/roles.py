@@ -1,4 +1,7 @@
-"""Azure's built-in roles that this project assigns or tests with. https://learn.microsoft.com/azure/role-based-access-control/built-in-roles (2026-10)."""
+"""Azure's built-in roles that this project assigns or tests with.
+
+https://learn.microsoft.com/azure/role-based-access-control/built-in-roles (2026-10).
+"""
 
 from __future__ import annotations
 

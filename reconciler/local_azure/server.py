@@ -61,7 +61,7 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  http.server's own name
         """Quiet: exchanges are written to the recording, when one was asked for."""
 
-    def do_CONNECT(self) -> None:  # noqa: N802  http.server's own name
+    def do_CONNECT(self) -> None:
         host = self.path.partition(":")[0].lower()
         if not is_allowed(host):
             self._refuse_host(host)
@@ -75,7 +75,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self._host = host
         self.rfile = self.connection.makefile("rb", -1)
-        self.wfile = self.connection.makefile("wb", 0)  # type: ignore[assignment]
+        self.wfile = self.connection.makefile("wb", 0)
         self.close_connection = False
 
     def _refuse_host(self, host: str) -> None:
@@ -94,7 +94,7 @@ class _Handler(BaseHTTPRequestHandler):
         response = self.server.app(self._request())
         self._send(response)
 
-    do_GET = do_PUT = do_POST = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = _serve
+    do_GET = do_PUT = do_POST = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = _serve  # noqa: N815  http.server's names
 
     def _request(self) -> Request:
         parts = urlsplit(self.path)

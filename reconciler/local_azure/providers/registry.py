@@ -38,7 +38,7 @@ def _check(services: Services, context: Context, _body: Body) -> None:
 def _complete(context: Context, body: Body) -> Body:
     made = at(context.before, "properties.creationDate") or now()
     sku = body["sku"]["name"]
-    defaults = {
+    defaults: Body = {
         "loginServer": f"{context.id.name.lower()}.azurecr.io",
         "creationDate": made,
         "adminUserEnabled": False,

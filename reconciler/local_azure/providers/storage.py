@@ -96,15 +96,10 @@ def _complete_account(context: Context, body: Body) -> Body:
         "primaryLocation": place,
         "statusOfPrimary": "available",
     }
-    if "networkAcls" not in (body.get("properties") or {}) and "allowBlobPublicAccess" not in (
-        body.get("properties") or {}
-    ):
-        properties["allowBlobPublicAccess"] = False
-    whole = defaulted(
+    return defaulted(
         {**body, "location": place, "sku": {"name": sku, "tier": sku.partition("_")[0]}},
         {"properties": properties, "tags": {}},
     )
-    return whole
 
 
 def _make_service(context: Context, body: Body) -> None:
