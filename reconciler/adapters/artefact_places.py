@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.adapters.manifest import manifest_sha256
-from reconciler.core.desired import DataAsset, Deployment
+from reconciler.core.desired import Deployment
 from reconciler.core.model_version import Catalogue, ModelVersion
 from reconciler.core.names import names
 from reconciler.core.resource import Artefact
