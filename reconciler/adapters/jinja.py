@@ -28,6 +28,9 @@ BICEP_FILES = ("subscription.bicep", "main.bicep")
 GUID_NAMESPACE = uuid.UUID("11fb06fb-712d-4ddd-98c7-e71bbd588830")
 """Of Bicep's own guid(): the names are the ones that function would make."""
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
+"""Characters that a literal must not hold as they are: YAML takes some of them for the end of a line."""
+
 STORAGE_SKUS = {"local": "Standard_LRS", "zone": "Standard_ZRS", "geo": "Standard_GRS", "geo-zone": "Standard_GZRS"}
 ROLES = {
     "AcrPull": "7f951dda-4ed3-4680-a7ca-43fe172d538d",
@@ -164,7 +167,7 @@ def _rendered(root: Path, template: str, context: Mapping[str, Any]) -> str:
 
     try:
         text = _environment(root / "templates").get_template(template).render(context)
-    except jinja2.TemplateError as error:
+    except (jinja2.TemplateError, TypeError, ValueError) as error:
         raise DesiredStateError([_finding(error, template)]) from error
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
@@ -208,10 +211,11 @@ def bicep_literal(value: object) -> str:
         case int():
             return str(value)
         case float():
-            return f"json('{value:g}')"
+            return f"json('{json.dumps(value, allow_nan=False)}')"
         case str():
             escaped = value.replace("\\", "\\\\").replace("'", "\\'").replace("${", "\\${")
-            return "'" + escaped.replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t") + "'"
+            escaped = escaped.replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
+            return "'" + _CONTROL.sub(lambda found: f"\\u{{{ord(found[0]):x}}}", escaped) + "'"
     raise TypeError(f"no Bicep literal for {type(value).__name__}")
 
 
@@ -223,17 +227,20 @@ def bicep_object(value: Mapping[str, str], indent: int) -> str:
 
 
 def _key(key: str) -> str:
-    return key if re.fullmatch(r"[A-Za-z_]\w*", key) else bicep_literal(key)
+    return key if re.fullmatch(r"[A-Za-z_]\w*", key, re.ASCII) else bicep_literal(key)
 
 
 def symbol(name: str, prefix: str) -> str:
     """`logs` with prefix `lake` -> `lakeLogs`: a Bicep symbol from a name that may hold dashes."""
-    return prefix + "".join(part.capitalize() for part in re.split(r"\W+", name))
+    words = re.split(r"\W+", name)
+    # Digits keep apart what capitals cannot: `raw-1` and `raw1` are two containers.
+    return prefix + "".join(f"_{word}" if word[:1].isdigit() else word.capitalize() for word in words)
 
 
 def yaml_scalar(value: object) -> str:
     """JSON is YAML: quoted text, flow maps."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True)
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, allow_nan=False)
+    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def write_files(files: Mapping[str, str], folder: Path) -> None:
