@@ -16,11 +16,11 @@ import pytest
 
 from reconciler.adapters import official_bicep
 from reconciler.adapters.jinja import render_files, write_files
+from reconciler.adapters.rule_files import load_rules
 from reconciler.adapters.yaml_files import load
 from reconciler.core.desired import tags
 from reconciler.core.planner import World, make_plan
 from reconciler.core.resource import Body, Reference, Resource, references
-from reconciler.core.rules import Rules
 from reconciler.render import resources
 from tests.bicep.conftest import BICEP
 from tests.bicep.test_lowering import body_of, known
@@ -253,7 +253,7 @@ def test_environments_share_no_resource(rendered: dict[str, Rendered]) -> None:
 
 def test_the_plan_of_nothing_creates_everything_in_an_order_that_can_be_kept(rendered: dict[str, Rendered]) -> None:
     one = rendered["dev"]
-    plan = make_plan(World("dev", one.resources, {}, {}, Rules()), "c0ffee")
+    plan = make_plan(World("dev", one.resources, {}, {}, load_rules()), "c0ffee")
     assert {step.id for step in plan.steps} == {resource.id for resource in one.resources}
     assert list(TopologicalSorter({step.key: step.needs for step in plan.steps}).static_order())
 
@@ -264,7 +264,7 @@ def test_what_was_rendered_and_answered_unchanged_differs_in_nothing(rendered: d
     for resource in one.resources:
         for reference in references(resource.body):
             put(live[reference.resource], reference.path, "00000000-0000-0000-0000-000000000000")
-    world = World("dev", one.resources, {}, live, Rules())
+    world = World("dev", one.resources, {}, live, load_rules())
     assert {step.action.value for step in make_plan(world, "").steps} == {"record"}
 
 
