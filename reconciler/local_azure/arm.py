@@ -10,7 +10,7 @@ from typing import Any
 from reconciler.core.resource import ResourceId
 from reconciler.local_azure import permissions, shapes
 from reconciler.local_azure.behaviour import Behaviour, Body, Context
-from reconciler.local_azure.checks import check_body, check_references
+from reconciler.local_azure.checks import check_body, check_location, check_references
 from reconciler.local_azure.operations import POLL_MS, Operations
 from reconciler.local_azure.paths import canonical, parse
 from reconciler.local_azure.services import Services
@@ -143,6 +143,7 @@ class Arm:
         behaviour = self.behaviour(resource)
         with store.transaction():
             whole = self._enveloped(resource, wanted, before, caller)
+            check_location(resource, whole)
             behaviour.check(context, whole)
             whole = behaviour.complete(context, whole)
             if behaviour.settle:

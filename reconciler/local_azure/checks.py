@@ -65,6 +65,13 @@ def _message(misfit: shapes.Misfit) -> str:
     return f"The request content was invalid: '{misfit.path}': {misfit.detail}."
 
 
+def check_location(resource: ResourceId, body: Body) -> None:
+    """A tracked resource of a group lies somewhere; what lives in another resource may leave it to that one."""
+    is_top = resource.type.count("/") == 1 and not resource.type.lower().startswith("microsoft.authorization/")
+    if is_top and shapes.has(shapes.newest(resource.type), "location") and not body.get("location"):
+        raise AzureRefusal(400, "LocationRequired", "The location property is required for this definition.")
+
+
 def check_references(resource: ResourceId, body: Body, store: Store) -> None:
     """Every id in the body must be a resource that exists; its own id, its children's and built-in roles do.
 

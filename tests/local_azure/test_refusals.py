@@ -133,6 +133,9 @@ def account(path: str, value: Any) -> dict[str, Any]:
             id="an account that moves",
         ),
         pytest.param(
+            f"{WORKSPACES}/mlw-new", {"properties": {}}, 400, "LocationRequired", id="a workspace without a location"
+        ),
+        pytest.param(
             f"{STORAGE}/sttest/blobServices/default/containers/No_Name",
             {"properties": {}},
             400,
@@ -335,7 +338,8 @@ def test_an_expired_lease_is_anybodys(cloud: Cloud, monkeypatch: pytest.MonkeyPa
 
 def test_no_body_makes_it_crash(cloud: Cloud) -> None:
     """Odd bodies for every type: an answer of Azure's, never an error of ours."""
-    kinds = (STORAGE, VAULTS, REGISTRIES, IDENTITIES, WORKSPACES)
+    policies = f"{STORAGE}/sttest/managementPolicies"
+    kinds = (STORAGE, VAULTS, REGISTRIES, IDENTITIES, WORKSPACES, policies)
     odd: list[Any] = [
         {},
         {"properties": None},
@@ -346,5 +350,5 @@ def test_no_body_makes_it_crash(cloud: Cloud) -> None:
     ]
     for kind in kinds:
         for body in odd:
-            answered = cloud.put(f"{kind}/oddtest1", body)
+            answered = cloud.put(f"{kind}/{'default' if kind == policies else 'oddtest1'}", body)
             assert answered.status in (200, 201, 400, 404, 409), (kind, body, answered)

@@ -164,7 +164,7 @@ def _check_policy(context: Context, _body: Body) -> None:
 
 
 def _complete_policy(_context: Context, body: Body) -> Body:
-    return {**body, "properties": {**body["properties"], "lastModifiedTime": now()}}
+    return {**body, "properties": {**(body.get("properties") or {}), "lastModifiedTime": now()}}
 
 
 def _list_keys(_context: Context, _request: Request) -> Response:
