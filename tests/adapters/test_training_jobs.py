@@ -131,21 +131,21 @@ def trained(shop: Shop) -> tuple[str, list[str]]:
     return shop.train("1")
 
 
-def test_the_same_code_is_registered_once(self, shop: Shop, trained: tuple[str, list[str]]) -> None:
+def test_the_same_code_is_registered_once(shop: Shop, trained: tuple[str, list[str]]) -> None:
     first = register_code(shop.arm, shop.root, shop.workspace, shop.code)
     job = shop.arm.get(ResourceId(f"{shop.workspace}/jobs/{trained[0]}"), ML_API)
     assert job is not None
     assert job["properties"]["codeId"] == str(first)
 
 
-def test_a_person_is_told_what_the_job_does(self, trained: tuple[str, list[str]]) -> None:
+def test_a_person_is_told_what_the_job_does(trained: tuple[str, list[str]]) -> None:
     name, told = trained
     assert told[0].startswith(f"job {name} submitted to mlw-test-")
     assert told[-1] == f"job {name} completed"
 
 
 def test_a_version_says_what_made_it_and_a_second_must_be_better(
-    self, shop: Shop, trained: tuple[str, list[str]], few_stores: Path
+    shop: Shop, trained: tuple[str, list[str]], few_stores: Path
 ) -> None:
     from reconciler.adapters.artefacts import Artefacts
     from reconciler.adapters.model_files import read_catalogue
@@ -166,7 +166,7 @@ def test_a_version_says_what_made_it_and_a_second_must_be_better(
     assert register(shop.registration(allow_worse=True), MODEL, trained[0]).name == "2.yaml"
 
 
-def test_data_unlike_their_contract_make_no_version(self, shop: Shop, trained: tuple[str, list[str]]) -> None:
+def test_data_unlike_their_contract_make_no_version(shop: Shop, trained: tuple[str, list[str]]) -> None:
     contract = shop.root / "models" / MODEL / "data" / "contract.yaml"
     sound = contract.read_text()
     contract.write_text("\n".join(f'sha256: "{"0" * 64}"' if "sha256" in one else one for one in sound.splitlines()))
@@ -177,7 +177,7 @@ def test_data_unlike_their_contract_make_no_version(self, shop: Shop, trained: t
         contract.write_text(sound)
 
 
-def test_a_job_that_fails_says_so_with_the_end_of_its_log(self, shop: Shop) -> None:
+def test_a_job_that_fails_says_so_with_the_end_of_its_log(shop: Shop) -> None:
     with pytest.raises(AzureError) as raised:
         shop.train("9")
     assert raised.value.code == "JobFailed"
@@ -185,7 +185,7 @@ def test_a_job_that_fails_says_so_with_the_end_of_its_log(self, shop: Shop) -> N
     assert "argument --variant: invalid choice: '9'" in str(raised.value)
 
 
-def test_code_that_is_not_committed_trains_but_makes_no_version(self, shop: Shop) -> None:
+def test_code_that_is_not_committed_trains_but_makes_no_version(shop: Shop) -> None:
     code = shop.root / "models" / MODEL / "training" / "train.py"
     committed = code.read_text()
     code.write_text(committed + "\n# tried something\n")
@@ -198,16 +198,14 @@ def test_code_that_is_not_committed_trains_but_makes_no_version(self, shop: Shop
         register(shop.registration(allow_worse=True), MODEL, name)
 
 
-def test_a_job_that_does_not_exist_makes_no_version(self, shop: Shop) -> None:
+def test_a_job_that_does_not_exist_makes_no_version(shop: Shop) -> None:
     with pytest.raises(ReconcilerError, match="has no job nowhere"):
         register(shop.registration(), MODEL, "nowhere")
     with pytest.raises(ReconcilerError, match="there is no model soap: models/ has retail-forecast"):
         register(shop.registration(), "soap", "nowhere")
 
 
-def test_a_broken_version_file_is_no_reason_to_start_again_at_1(
-    self, shop: Shop, trained: tuple[str, list[str]]
-) -> None:
+def test_a_broken_version_file_is_no_reason_to_start_again_at_1(shop: Shop, trained: tuple[str, list[str]]) -> None:
     broken = shop.root / "models" / MODEL / "versions" / "7.yaml"
     broken.parent.mkdir(exist_ok=True)
     broken.write_text("version: 7\n")
