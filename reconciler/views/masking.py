@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 
 _KEY = re.compile(
-    r"(password|secret|token|connectionstring|(access|primary|secondary|account|shared|instrumentation)_?key)$", re.IGNORECASE
+    r"(password|secret|token|connectionstring|(access|primary|secondary|account|shared|instrumentation)_?key)$",
+    re.IGNORECASE,
 )
 _SHAPE = re.compile(
-    r"(AccountKey=|SharedAccessSignature=|[?&]sig=|-----BEGIN [A-Z ]*PRIVATE KEY|\beyJ[\w-]{20,}\.[\w-]{10,})", re.IGNORECASE
+    r"(AccountKey=|SharedAccessSignature=|[?&]sig=|-----BEGIN [A-Z ]*PRIVATE KEY|\beyJ[\w-]{20,}\.[\w-]{10,})",
+    re.IGNORECASE,
 )
 MASK = "***"
 

@@ -93,7 +93,8 @@ def summary(plan: Plan) -> str:
 def _step_lines(step: Step, style: Style) -> list[str]:
     word = heading(step)
     origin = str(step.origin) if step.origin else ""
-    lines = [f"  {style(f'{word:<10}', _COLOUR[word])}{step.label:<{_WIDTH - 10}}{style(origin, 'dim')}".rstrip()]
+    label = f"{step.label}  " if origin else step.label
+    lines = [f"  {style(f'{word:<10}', _COLOUR[word])}{label:<{_WIDTH - 10}}{style(origin, 'dim')}".rstrip()]
     if step.reason:
         lines.append(f"              {step.reason}")
     if step.action is not Action.CREATE or step.stage is Stage.TRAFFIC:

@@ -31,7 +31,19 @@ def test_drift_shows_declared_and_live_and_where_it_is_declared() -> None:
     lines = plan_text(plan(replace(STEP, changes=(OPENED,))), resources=29, seconds=0.9, style=PLAIN).splitlines()
     assert lines[0] == "dev  commit 3f2a1c9  29 resources, read in 0.9 s"
     assert lines[2].split() == ["DRIFT", "storage", "account", "st1", "environments/base.yaml:22"]
-    assert lines[3].split("  ") == ["", "", "", "", "", "", "", "allowBlobPublicAccess", "declared false", "", "live true"]
+    assert lines[3].split("  ") == [
+        "",
+        "",
+        "",
+        "",
+        "",
+        "",
+        "",
+        "allowBlobPublicAccess",
+        "declared false",
+        "",
+        "live true",
+    ]
     assert lines[-1] == "1 drift, 28 in sync"
 
 
@@ -56,7 +68,11 @@ def test_each_step_stands_under_one_word(step: Step, word: str) -> None:
 
 
 def test_what_is_deleted_comes_before_drift_and_drift_before_what_is_new() -> None:
-    steps = [replace(STEP, cls=Class.PENDING, action=Action.CREATE), STEP, replace(STEP, cls=Class.PRUNE, action=Action.DELETE)]
+    steps = [
+        replace(STEP, cls=Class.PENDING, action=Action.CREATE),
+        STEP,
+        replace(STEP, cls=Class.PRUNE, action=Action.DELETE),
+    ]
     text = plan_text(plan(*steps), resources=3, seconds=0, style=PLAIN)
     assert text.index("DELETE") < text.index("DRIFT") < text.index("CREATE")
 
@@ -68,7 +84,9 @@ def test_what_is_deleted_comes_before_drift_and_drift_before_what_is_new() -> No
         pytest.param(ABSENT, "(none)", id="nothing there"),
         pytest.param({"b": 1, "a": [2]}, '{"a":[2],"b":1}', id="an object in one line"),
         pytest.param("x" * 80, "x" * 57 + "...", id="a long text is cut"),
-        pytest.param(Reference(ACCOUNT, "properties.id"), "known after apply (properties.id of st1)", id="what Azure makes up"),
+        pytest.param(
+            Reference(ACCOUNT, "properties.id"), "known after apply (properties.id of st1)", id="what Azure makes up"
+        ),
     ],
 )
 def test_values_are_short(value: object, text: str) -> None:
@@ -111,7 +129,10 @@ def test_json_says_the_same_and_masks_the_same() -> None:
     [
         pytest.param(Report(()), True, ["nothing to apply"], id="nothing differed"),
         pytest.param(
-            Report((StepResult(STEP, Outcome.DONE),)), True, ["applied 1 of 1", "verified: live equals declared"], id="all done"
+            Report((StepResult(STEP, Outcome.DONE),)),
+            True,
+            ["applied 1 of 1", "verified: live equals declared"],
+            id="all done",
         ),
         pytest.param(Report((StepResult(STEP, Outcome.DONE),)), False, ["plan again"], id="done, yet it differs"),
         pytest.param(
