@@ -28,7 +28,7 @@ demo: setup ## the main job on the embedded Azure: train, deploy, shift traffic,
 	@$(BIN)/reconciler demo $(if $(KEEP),--keep) $(if $(RECORD),--record $(abspath $(RECORD)))
 
 test: setup ## every test, slow ones included
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: setup ## ruff: rules and layout
 	@$(BIN)/ruff check .

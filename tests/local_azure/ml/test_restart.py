@@ -90,6 +90,7 @@ def wait_for(condition: Callable[[], bool], within_s: float) -> None:
 
 def test_a_deleted_workspace_leaves_no_process(serving: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     with reached(serving.state, monkeypatch) as cloud:
+        wait_for(lambda: score(cloud).status_code == 200, 20)  # it may be coming back from the restart before
         before = score(cloud).json()["pid"]
         cloud.ml_delete("")
         assert not alive(before)
