@@ -156,10 +156,9 @@ def apply(arguments: argparse.Namespace) -> ExitCode:
     from reconciler.views.style import style_for
     from reconciler.views.text import report_text
 
+    approved = None if arguments.approve is None else _approved(arguments.approve)
     desired = desire(arguments.root, arguments.environment)
-    request = Request(
-        lambda planned: _approve(planned, arguments.approve), Consent(frozenset(arguments.consent)), arguments.wait
-    )
+    request = Request(lambda planned: approved or _ask(planned), Consent(frozenset(arguments.consent)), arguments.wait)
     to_json = arguments.format == "json"
     with _connect(desired, read_only=False) as arm, Progress(sys.stderr if to_json else sys.stdout) as progress:
         outcome = apply_approved(desired, arm, request, progress)
@@ -172,10 +171,8 @@ def apply(arguments: argparse.Namespace) -> ExitCode:
     return outcome.exit_code
 
 
-def _approve(planned: Planned, approval: str | None) -> str:
-    """The digest somebody approved: given on the command line, read from a plan file, or asked for on a terminal."""
-    if approval is None:
-        return _ask(planned)
+def _approved(approval: str) -> str:
+    """The digest somebody approved: given on the command line, or read from a plan file."""
     if re.fullmatch(r"[0-9a-fA-F]{8,64}", approval):
         return approval
     path = Path(approval)
