@@ -34,6 +34,22 @@ def parser() -> argparse.ArgumentParser:
     )
     verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)
 
+    _add_flow(verbs)
+    _add_edits(verbs)
+    _add_models(verbs)
+    _add_local(verbs)
+
+    verb = _verb(verbs, "demo", "the main job on the embedded Azure, told as a story")
+    verb.add_argument("--keep", action="store_true", help="leave the embedded Azure running")
+    verb.add_argument("--record", metavar="FILE", type=Path, help="write every exchange with Azure as a JSON line")
+    return top
+
+
+def _verb(verbs: argparse._SubParsersAction[argparse.ArgumentParser], name: str, text: str) -> argparse.ArgumentParser:
+    return verbs.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+
+
+def _add_flow(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     verb = _verb(verbs, "validate", "check the YAML, the models and the templates of all environments; offline")
     verb.add_argument("environments", metavar="ENV", nargs="*", help="only these (default: all)")
 
@@ -65,6 +81,8 @@ def parser() -> argparse.ArgumentParser:
     )
     _add_plan_options(verb)
 
+
+def _add_edits(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     verb = _verb(verbs, "promote", "edit the YAML: give a deployment a model version")
     verb.add_argument("environment", metavar="ENV")
     verb.add_argument("model", metavar="MODEL:VERSION")
@@ -77,18 +95,6 @@ def parser() -> argparse.ArgumentParser:
     verb.add_argument("environment", metavar="ENV")
     verb.add_argument("split", metavar="DEPLOYMENT=PERCENT", nargs="+")
     verb.add_argument("--endpoint", help="default: the only one")
-
-    _add_models(verbs)
-    _add_local(verbs)
-
-    verb = _verb(verbs, "demo", "the main job on the embedded Azure, told as a story")
-    verb.add_argument("--keep", action="store_true", help="leave the embedded Azure running")
-    verb.add_argument("--record", metavar="FILE", type=Path, help="write every exchange with Azure as a JSON line")
-    return top
-
-
-def _verb(verbs: argparse._SubParsersAction[argparse.ArgumentParser], name: str, text: str) -> argparse.ArgumentParser:
-    return verbs.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
 
 
 def _add_plan_options(verb: argparse.ArgumentParser) -> None:

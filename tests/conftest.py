@@ -43,3 +43,9 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("needs the folder of recorded Azure facts beside the repository (../shared)")
     return SHARED
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Slow modules first: with two workers, a long one that begins last is waited for alone."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)

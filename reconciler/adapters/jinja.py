@@ -117,6 +117,11 @@ def _specs(loaded: Loaded, places: Places) -> Iterator[tuple[str, str, dict[str,
         yield f"job-{name}", "job", {"name": name, "job": job, "code_path": f"../../../{job.code}"}
     for endpoint_name, endpoint in state.endpoints.items():
         yield f"endpoint-{endpoint_name}", "endpoint", {"name": endpoint_name, "endpoint": endpoint}
+    yield from _served(loaded, places)
+
+
+def _served(loaded: Loaded, places: Places) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Deployments, and the model versions that they use: no others are declared."""
     for endpoint_name, colour, deployment in _deployments(loaded):
         model, version = places.model_of(deployment)
         yield (

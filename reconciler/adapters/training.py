@@ -10,7 +10,7 @@ import re
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,8 @@ from reconciler.adapters.artefacts import Artefacts
 from reconciler.adapters.azure_errors import azure_errors
 from reconciler.adapters.azure_ml import API_VERSION, quiet
 from reconciler.adapters.manifest import manifest_sha256
-from reconciler.core.model_version import Model, ModelVersion
+from reconciler.core.gate import check_gate
+from reconciler.core.model_version import ModelVersion
 from reconciler.core.resource import Artefact, Body, ResourceId
 from reconciler.errors import AzureError, DesiredStateError, ReconcilerError
 
@@ -36,10 +37,6 @@ OUTPUT = "model"
 COMMIT, DIRTY = "mlflow.source.git.commit", "azureml.git.dirty"
 """Properties of a job, by which azure-ai-ml and Azure ML studio know its source."""
 FORMAT = "lightgbm-text"
-
-
-class NotBetter(ReconcilerError):
-    """The challenger does not pass the gate in model.yaml: the author acts."""
 
 
 def connect(workspace: ResourceId) -> MLClient:
@@ -180,27 +177,6 @@ def register(request: Registration, model: str, job: str) -> Path:
         }
     )
     return write_version(request.root, model, version)
-
-
-def check_gate(model: Model, metrics: Mapping[str, float]) -> None:
-    """Raises NotBetter unless the metric of model.yaml improves on the newest version's by what the gate asks."""
-    if not model.versions:
-        return
-    champion = model.versions[max(model.versions)]
-    metric, least = model.spec.metric, model.spec.gate.improve_percent
-    old, new = champion.metrics.get(metric.name), metrics.get(metric.name)
-    if old is None or new is None:
-        missing = "the champion" if old is None else "the challenger"
-        raise NotBetter(
-            f"{model.spec.name}: {missing} has no metric {metric.name}, which models/{model.spec.name}/model.yaml compares by"
-        )
-    gain = (old - new if metric.direction == "lower" else new - old) / (abs(old) or 1.0) * 100
-    if not gain > least:  # so that a metric which is not a number passes nothing
-        raise NotBetter(
-            f"{model.spec.name}: {metric.name} {new:.3f} against {old:.3f} of version {champion.version}: {gain:+.1f} %, "
-            f"more than {least:g} % better is asked (models/{model.spec.name}/model.yaml)\n"
-            "    Next: train a better one, or say --allow-worse and why in the pull request"
-        )
 
 
 def _finished(request: Registration, job: str) -> Body:

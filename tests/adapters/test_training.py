@@ -7,12 +7,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.adapters.training import (
-    NotBetter,
-    check_gate,
-    data_asset,
-    output_uri,
-)
+from reconciler.adapters.training import data_asset, output_uri
+from reconciler.core.gate import NotBetter, check_gate
 from reconciler.core.model_version import Model, ModelSpec, ModelVersion
 from reconciler.core.resource import ResourceId
 from reconciler.errors import ReconcilerError

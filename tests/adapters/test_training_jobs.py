@@ -14,13 +14,13 @@ import pytest
 from reconciler.adapters.arm import Arm
 from reconciler.adapters.manifest import manifest_sha256
 from reconciler.adapters.training import (
-    NotBetter,
     Registration,
     Run,
     register,
     register_code,
     train,
 )
+from reconciler.core.gate import NotBetter
 from reconciler.core.resource import Artefact, ResourceId
 from reconciler.errors import AzureError, DesiredStateError, ReconcilerError
 from tests.embedded import ML_API, make_workspace
