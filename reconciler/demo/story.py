@@ -172,6 +172,6 @@ def _ending(narrator: Narrator, folder: Path, *, keep: bool, record: Path | None
             else f"  Left behind: {record}"
         )
     print("  Try next:")
-    print("    KEEP=1 make demo                    keep it running and play with it")
+    print("    make demo KEEP=1                    keep it running and play with it")
     print("    edit environments/dev.yaml          then: reconciler validate")
     print("    docs/decisions/                     why it is as it is")

@@ -52,6 +52,8 @@ class Progress:
                 self._running[event.step.key] = (event.step, time.monotonic())
                 return
             self._running.pop(event.step.key, None)
+            if event.result.outcome is Outcome.LEFT:
+                return  # the report lists what was not begun
             self._clear()
             print(_line(event.result, style_for(self.stream)), file=self.stream, flush=True)
 
