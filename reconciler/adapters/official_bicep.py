@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,6 +92,8 @@ class Calls:
 
     stdin: IO[bytes]
     stdout: IO[bytes]
+    kill: Callable[[], None]
+    """Ends the process: a call that takes longer than TIMEOUT_S is told that it stopped."""
     last: int = 0
 
     def call(self, method: str, parameters: dict[str, Any]) -> Any:
@@ -101,7 +103,12 @@ class Calls:
         with suppress(BrokenPipeError):  # a process that is gone has no answer, which is told below
             self.stdin.write(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
             self.stdin.flush()
-        answer = self._answer()
+        limit = threading.Timer(TIMEOUT_S, self.kill)
+        limit.start()
+        try:
+            answer = self._answer()
+        finally:
+            limit.cancel()
         if "error" in answer:
             raise ReconcilerError(f"the Bicep compiler failed at {method}: {answer['error'].get('message')}")
         return answer["result"]
@@ -126,14 +133,11 @@ def compiler(bicep: Path) -> Iterator[Calls]:
         process = subprocess.Popen(  # noqa: S603  the program that the user named or has on the path
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
         )
-        limit = threading.Timer(TIMEOUT_S, process.kill)
-        limit.start()
         try:
             assert process.stdin is not None
             assert process.stdout is not None
-            yield Calls(process.stdin, process.stdout)
+            yield Calls(process.stdin, process.stdout, process.kill)
         finally:
-            limit.cancel()
             process.kill()  # it keeps nothing that could be lost
             with suppress(BrokenPipeError):  # what it never read
                 process.communicate()
