@@ -121,7 +121,6 @@ class DataAsset(Spec):
     contract: str
     """File with the schema, ranges, keys and checksum that the data must satisfy before they are registered."""
     description: str = ""
-    container: str = "processed"
 
 
 class Instances(Spec):
@@ -129,7 +128,7 @@ class Instances(Spec):
 
     min: Annotated[int, Field(ge=1, le=50)] = 1
     max: Annotated[int, Field(ge=1, le=50)] = 1
-    """More than min: autoscale owns the current count."""
+    """Room for autoscale, which is not applied yet: min instances run."""
 
 
 class Deployment(Spec):
@@ -174,7 +173,7 @@ class Job(Spec):
     experiment: str
     timeout_s: Annotated[int, Field(ge=60)] = 3600
     schedule: str | None = None
-    """Cron expression of five fields, in UTC. null: only by hand."""
+    """Cron expression of five fields, in UTC. Checked, but not applied yet: the job is submitted by hand."""
 
 
 class DesiredState(Spec):
@@ -201,8 +200,8 @@ class DesiredState(Spec):
     """How sensitive the data are; a tag."""
     origin: str
     """Address of this repository, for the `origin` tag."""
-    network: Literal["public", "private"] = "public"
-    """private: reached through private endpoints only."""
+    network: Literal["public"] = "public"
+    """public: no private endpoints. They are not built yet, so `private` is refused rather than ignored."""
     adopt: bool = False
     """Take over resources that exist already but were never applied from here."""
     storage: Storage
